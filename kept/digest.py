@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import struct
@@ -143,18 +144,18 @@ def _qualified(kind: type) -> str:
 
 
 def _float(value: float) -> bytes:
-    return struct.pack(">d", value) if value == value else b"nan"  # one NaN; -0.0 keeps its sign
+    return b"nan" if math.isnan(value) else struct.pack(">d", value)  # one NaN; -0.0 keeps its sign
 
 
 _PLAIN: dict[type, Callable[[Any], bytes]] = {
-    type(None): lambda v: b"n0:",
+    type(None): lambda _: b"n0:",
     bool: lambda v: b"b1:1" if v else b"b1:0",
     int: lambda v: _item("i", b"%x" % v),
     float: lambda v: _item("f", _float(v)),
     complex: lambda v: _item("c", _item("f", _float(v.real)) + _item("f", _float(v.imag))),
     str: lambda v: _item("s", v.encode("utf-8", "surrogatepass")),
     bytes: lambda v: _item("y", v),
-    type(...): lambda v: b".0:",
+    type(...): lambda _: b".0:",
 }
 
 

@@ -1,0 +1,282 @@
+"""What a line of a pipeline declares: a function with its wiring, as a reference to the artifacts it will make."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast, overload
+
+from .. import digest, errors
+from .returns import Returns, returns, unwrapped
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A")
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The user's line that declared something."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{os.path.relpath(self.file) if os.path.isabs(self.file) else self.file}:{self.line}"
+
+    @classmethod
+    def here(cls) -> Where:
+        """Return the innermost line on the stack that is not kept's own."""
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+            frame = frame.f_back
+        return cls(frame.f_code.co_filename, frame.f_lineno)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a stage asks of the engine, beside the arguments of its function."""
+
+    env: tuple[str, ...] = ()  # environment variables that decide its result
+    threads: int = 1  # processors that it keeps busy; `doit -n` counts them
+    gpu: int = 0  # graphics processors that it holds while it runs
+    seed: bool = True  # whether the generators are seeded before it runs
+
+
+@dataclass(eq=False, slots=True)
+class Declared:
+    """A stage as a class body declares it; its name and owner come when the class is made."""
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, object]
+    options: Options
+    where: Where
+    name: str = ""
+    owner: type | None = None
+    returns: Returns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.returns = returns(self.function)
+
+    @property
+    def shown(self) -> str:
+        """The stage's name as messages show it, before or after it has one."""
+        return self.name or function_name(self.function)
+
+
+class Reference:
+    """Stands for what a stage will return, or for one field of it; ``kept.load`` gives the value.
+
+    For a type checker it *is* that value, so that mypy checks the wiring of a pipeline. At run time it only knows the stage.
+    """
+
+    __slots__ = ("_declared", "_field")
+
+    def __init__(self, declared: Declared, field: str = "") -> None:
+        self._declared = declared
+        self._field = field
+
+    def __getattr__(self, name: str) -> Reference:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        declared = self._declared
+        fields = declared.returns.fields
+        if self._field or name not in fields:
+            raise errors.no_such_field(declared.shown, name, fields, Where.here())
+        return Reference(declared, name)
+
+    def __iter__(self) -> Iterator[object]:
+        raise errors.not_a_value(self._declared.shown, "unpacked", Where.here())
+
+    def __bool__(self) -> bool:
+        raise errors.not_a_value(self._declared.shown, "tested", Where.here())
+
+    def __call__(self, *_: object, **__: object) -> object:
+        raise errors.not_a_value(self._declared.shown, "called", Where.here())
+
+    def __repr__(self) -> str:
+        declared = self._declared
+        owner = f"{declared.owner.__name__}." if declared.owner is not None else ""
+        return f"<artifact {owner}{declared.shown}{'.' + self._field if self._field else ''}>"
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """Name a function for people: ``stages.data.normalize``."""
+    plain = unwrapped(function)
+    return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
+
+
+@lru_cache(maxsize=4096)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a function, worked out once for each."""
+    try:
+        return _signature(function)
+    except TypeError:  # unhashable
+        return inspect.signature(function)
+
+
+def _bind(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], where: Where
+) -> dict[str, object]:
+    if not callable(function):
+        raise errors.not_callable(function, where)
+    try:
+        bound = signature(function).bind(*args, **kwargs)
+    except TypeError as problem:
+        raise errors.wrong_arguments(function_name(function), str(problem), str(signature(function)), where) from None
+    except ValueError:
+        raise errors.no_signature(function_name(function), where) from None
+    return dict(bound.arguments)
+
+
+def _split_options(function: Callable[..., Any], kwargs: dict[str, Any], where: Where) -> Options:
+    """Take the options of ``stage`` out of ``kwargs``; a parameter of that name in the function itself goes first."""
+    try:
+        taken = set(signature(function).parameters) if callable(function) else set()
+    except ValueError:
+        taken = set()
+    given = {name: kwargs.pop(name) for name in Options.__dataclass_fields__ if name in kwargs and name not in taken}
+    if isinstance(given.get("env"), str):
+        raise errors.env_not_a_list(given["env"], where)
+    if "env" in given:
+        given["env"] = tuple(given["env"])
+    return Options(**given)
+
+
+def _check_params(declared: Declared) -> None:
+    """Refuse now, at the user's line, what would have no place in a key later."""
+    for parameter, value in declared.arguments.items():
+        for leaf in leaves(value):
+            if isinstance(leaf, Reference | Path):
+                continue
+            try:
+                digest.encode(leaf, _plain_code)
+            except errors.KeptError as problem:
+                raise errors.bad_parameter(problem, declared.shown, parameter, declared.where) from None
+
+
+def _plain_code(function: object) -> str:
+    """Accept what can be found again by its name; a lambda cannot."""
+    name = getattr(function, "__qualname__", "")
+    if "<lambda>" in name or not name:
+        raise errors.no_digest(function)
+    return f"{getattr(function, '__module__', '')}.{name}"
+
+
+def leaves(value: object) -> Iterator[object]:
+    """Yield what lists, tuples and dicts of an argument hold, in order: references may stand anywhere in them."""
+    for _, leaf in named_leaves("", value):
+        yield leaf
+
+
+def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """Yield the leaves of an argument that has references or paths in it, named ``models[0]``; any other as one leaf."""
+    if not _wired(value):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from named_leaves(f"{name}[{key!r}]", item)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from named_leaves(f"{name}[{index}]", item)
+    else:
+        yield name, value
+
+
+def _wired(value: object) -> bool:
+    if isinstance(value, Reference | Path):
+        return True
+    if type(value) is dict:
+        return any(map(_wired, value.values()))
+    return type(value) in (list, tuple) and any(map(_wired, cast("list[object]", value)))
+
+
+@overload
+def stage(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+@overload
+def stage(  # type: ignore[overload-cannot-match]  # mypy holds P for broader; it still comes here for the options
+    function: Callable[..., R],
+    /,
+    *args: Any,
+    env: Sequence[str],
+    threads: int = 1,
+    gpu: int = 0,
+    seed: bool = True,
+    **kwargs: Any,
+) -> R: ...
+@overload
+def stage(  # type: ignore[overload-cannot-match]  # mypy holds P for broader; it still comes here for the options
+    function: Callable[..., R], /, *args: Any, threads: int, gpu: int = 0, seed: bool = True, **kwargs: Any
+) -> R: ...
+@overload
+def stage(  # type: ignore[overload-cannot-match]  # as above
+    function: Callable[..., R], /, *args: Any, gpu: int, seed: bool = True, **kwargs: Any
+) -> R: ...
+@overload
+def stage(  # type: ignore[overload-cannot-match]  # as above
+    function: Callable[..., R], /, *args: Any, seed: bool, **kwargs: Any
+) -> R: ...
+def stage(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Declare that a class attribute is what ``function`` returns for these arguments.
+
+    Arguments are other artifacts (references, also inside lists, tuples and dicts), input files (``pathlib.Path``) or
+    parameters (plain values). ``env``, ``threads``, ``gpu`` and ``seed`` are options of the stage unless the function
+    has a parameter of that name. Typed as the function's result, so that mypy checks the wiring; at run time it is a
+    reference. Raises KeptError where an argument is missing, unknown or has no canonical form.
+    """
+    where = Where.here()
+    options = _split_options(function, kwargs, where)
+    declared = Declared(function, _bind(function, args, kwargs, where), options, where)
+    _check_params(declared)
+    return Reference(declared)
+
+
+def swap(artifact: A, function: Callable[..., A], /, **params: Any) -> A:
+    """Keep the wiring of ``artifact`` and change its function; ``params`` replace or add parameters.
+
+    Inputs stay as they are wired; parameters of the old function that the new one does not take are dropped.
+    Raises KeptError where the new function does not take what the wiring gives.
+    """
+    where = Where.here()
+    reference = cast(object, artifact)
+    if not isinstance(reference, Reference) or reference._field:
+        raise errors.not_an_artifact("swap", reference, where)
+    old = reference._declared
+    options = _split_options(function, params, where)
+    wired = {name: value for name, value in old.arguments.items() if _wired(value)}
+    missing = [name for name in wired if not _takes(function, name)]
+    if missing:
+        raise errors.does_not_fit(function_name(function), missing, str(signature(function)), old.shown, where)
+    plain = {name: value for name, value in old.arguments.items() if _takes(function, name)}
+    args, kwargs = call_arguments(function, {**plain, **wired, **params})
+    arguments = _bind(function, args, kwargs, where)
+    declared = Declared(function, arguments, options if options != Options() else old.options, where)
+    _check_params(declared)
+    return cast(A, Reference(declared))
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    parameters = signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def call_arguments(
+    function: Callable[..., Any], arguments: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what to call ``function`` with, so that each of its parameters gets the argument of its name."""
+    parameters = signature(function).parameters
+    known = {name: arguments[name] for name in parameters if name in arguments}
+    rest = {name: value for name, value in arguments.items() if name not in parameters}
+    bound = inspect.BoundArguments(signature(function), known)
+    return bound.args, {**bound.kwargs, **rest}

@@ -1,0 +1,158 @@
+"""What a function says that it returns, read from its annotation without importing what only type checkers import."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """The declared result of a function: one value, or the fields of a NamedTuple.
+
+    ``types`` gives each field (or ``""`` for a single value) the dotted name of its declared type, the text of its
+    ``Annotated`` type, or None where only the value itself can tell.
+    """
+
+    types: Mapping[str, str | None]
+    tuple_type: type | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields; empty for a single value."""
+        return tuple(self.types) if self.tuple_type is not None else ()
+
+
+class _Named:
+    """Stands for a name that is not bound at run time; it knows its dotted path and bears any subscript."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> _Named:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Named(f"{self._path}.{name}")
+
+    def __getitem__(self, _: object) -> _Named:
+        return self
+
+    def __or__(self, _: object) -> None:  # a union is decided by the value
+        return None
+
+    __ror__ = __or__
+
+    def __call__(self, *_: object) -> _Named:  # typing accepts only callables as types
+        return self
+
+
+class _Names(dict[str, Any]):
+    """The names of a module as its annotations see them: bound ones first, then what only type checkers import."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(vars(sys.modules[module]) if module in sys.modules else {})
+        self.module = module
+
+    def __missing__(self, name: str) -> Any:
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        return _Named(_unbound_imports(self.module).get(name, name))
+
+
+@functools.cache
+def _unbound_imports(module: str) -> Mapping[str, str]:
+    """Return name → dotted path of every import statement in the source of a module, wherever it stands."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError, SyntaxError):
+        return {}
+    found: dict[str, str] = {}
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                found[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+        elif isinstance(statement, ast.ImportFrom) and not statement.level:
+            for alias in statement.names:
+                found[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
+    return found
+
+
+def _evaluate(annotation: object, module: str) -> object:
+    if isinstance(annotation, typing.ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, {"__builtins__": {}}, _Names(module))  # noqa: S307  # the user's own annotation, as typing does
+    except Exception:  # noqa: BLE001  # an annotation may be any expression; what cannot be read is decided by the value
+        return None
+
+
+def _dotted(annotation: object, module: str) -> str | None:
+    """Name a declared type: ``numpy.ndarray``; the text of ``Annotated[X, "skops"]`` wins; None if it says nothing."""
+    annotation = _evaluate(annotation, module)
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *notes = typing.get_args(annotation)
+        texts = [note for note in notes if isinstance(note, str)]
+        return texts[0] if texts else _dotted(inner, module)
+    if annotation is type(None):
+        return "builtins.None"
+    if isinstance(annotation, _Named):
+        return annotation._path
+    kind = typing.get_origin(annotation) or annotation
+    if not isinstance(kind, type):
+        return None
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the plain function below partials, wrappers, bound methods and callable instances."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif (
+            not inspect.isfunction(function) and not isinstance(function, type) and hasattr(type(function), "__call__")
+        ):
+            call = type(function).__call__
+            if not inspect.isfunction(call):
+                return function
+            function = call
+        else:
+            return function
+
+
+@functools.cache
+def _returns(function: Callable[..., Any]) -> Returns:
+    plain = unwrapped(function)
+    if isinstance(plain, type):  # a class as a stage returns its instances
+        annotation: object = plain
+    else:
+        annotation = getattr(plain, "__annotations__", {}).get("return", inspect.Parameter.empty)
+    if annotation is None:
+        return Returns({"": "builtins.None"})
+    value = _evaluate(annotation, plain.__module__)
+    if isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields"):
+        notes = getattr(value, "__annotations__", {})
+        return Returns({f: _dotted(notes.get(f), value.__module__) for f in value._fields}, value)
+    return Returns({"": _dotted(value, plain.__module__)})
+
+
+def returns(function: Callable[..., Any]) -> Returns:
+    """Read what ``function`` declares to return."""
+    try:
+        return _returns(function)
+    except TypeError:  # an unhashable callable
+        return _returns.__wrapped__(function)
