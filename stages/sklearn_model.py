@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 def train(X: NDArray[np.float32], y: NDArray[np.uint8], config: TrainerConfig) -> Annotated[Classifier, "skops"]:
     """Fit a sparse linear model to images of shape (n, 28, 28) in 0..1 and labels of shape (n,); it predicts digits.
 
-    config.epochs is the most passes that the solver makes: on all of MNIST its loose tolerance ends it after four or so,
-    and it warns if the passes end first.
-    config.lr has no counterpart: saga takes its step from the data.
+    config.epochs is the most passes that the solver makes: its loose tolerance ends it after four or so on all of
+    MNIST, and it warns if the passes end first. config.lr has no counterpart: saga takes its step from the data.
     """
     from sklearn.linear_model import LogisticRegression
 

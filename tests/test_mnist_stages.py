@@ -28,10 +28,7 @@ def wants(*libraries: str) -> list[pytest.MarkDecorator]:
 
 VARIANTS = [
     pytest.param(sklearn_model, id="sklearn", marks=wants("sklearn")),
-    # Importing TensorFlow takes seconds, and warns about protobuf on some of its versions.
-    pytest.param(
-        tf_model, id="tf", marks=[*wants("tensorflow"), pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")]
-    ),
+    pytest.param(tf_model, id="tf", marks=wants("tensorflow")),
 ]
 
 
