@@ -1,0 +1,93 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "artifacts/README.md",
+    "data/README.md",
+    "docs/index.md",
+    "docs/design.md",
+]
+
+
+def typed(program: str) -> list[list[str]]:
+    """Give the words after ``program`` in every command that the README shows, comments left out."""
+    lines = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+    commands = [command.split("#")[0].split() for line in lines for command in line.split("&&")]
+    return [words[1:] for words in commands if words and words[0] == program]
+
+
+def doit(*words: str) -> str:
+    """Give what doit prints in the project's folder."""
+    command = [sys.executable, "-m", "doit", *words]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_the_readme_shows_dodo_py():
+    """The pipeline in the README is the one that runs, to the letter."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks[0] == (ROOT / "dodo.py").read_text(encoding="utf-8")
+
+
+def test_every_doit_command_of_the_readme_exists():
+    """What comes after `doit` is a task of dodo.py or a command of doit."""
+    tasks = {line.split()[0] for line in doit("list", "--all").splitlines()}
+    commands = set(re.findall(r"^ *doit (\w+)", doit("help"), re.MULTILINE))
+    assert {"list", "run", "clean"} <= commands
+    said = {words[0] for words in typed("doit") if words and not words[0].startswith("-")}
+    assert {"report", "mnist_sklearn", "mnist_tf"} <= said <= tasks | commands
+
+
+def test_the_extras_that_are_installed_exist():
+    """Every `pip install -e ".[...]"` of the README names extras of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = {extra for extras in re.findall(r'pip install -e "\.\[(.*?)\]"', README) for extra in extras.split(",")}
+    assert {"mnist", "test"} <= said <= set(project["optional-dependencies"])
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    """The one line with pytest in the README is the one that .ci/run takes from it."""
+    lines = [line for line in README.splitlines() if "&& python -m pytest" in line]
+    assert lines == [
+        '$ python3 -m venv .venv && . .venv/bin/activate && pip install -e ".[mnist,test]" && python -m pytest'
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str):
+    """Every relative link of a page names a file of the repository."""
+    file = ROOT / page
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []
+
+
+def test_every_page_is_reachable_from_the_index():
+    """docs/index.md names each page in docs/."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert [
+        page.name for page in (ROOT / "docs").glob("*.md") if page.name != "index.md" and f"({page.name})" not in index
+    ] == []
+
+
+def test_the_floors_in_the_documents_agree():
+    """CONTRIBUTING.md and docs/design.md draw the same floors."""
+    drawn = {
+        re.search(r"```\n(door .*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)[1]
+        for page in ("CONTRIBUTING.md", "docs/design.md")
+    }
+    assert len(drawn) == 1
