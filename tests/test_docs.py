@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,12 +33,20 @@ def typed(program: str) -> list[list[str]]:
     return [words[1:] for words in commands if words and words[0] == program]
 
 
-def doit(*words: str) -> str:
-    """Give what doit prints in the project's folder."""
-    command = [sys.executable, "-m", "doit", *words]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+@pytest.fixture
+def doit(tmp_path: Path) -> Callable[..., str]:
+    """Run doit on a copy of the project, since even `doit list` may write; give what it prints."""
+    shutil.copy(ROOT / "dodo.py", tmp_path)
+    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "doit", *words]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    return run
 
 
 def test_the_readme_shows_dodo_py():
@@ -44,7 +55,7 @@ def test_the_readme_shows_dodo_py():
     assert blocks[0] == (ROOT / "dodo.py").read_text(encoding="utf-8")
 
 
-def test_every_doit_command_of_the_readme_exists():
+def test_every_doit_command_of_the_readme_exists(doit: Callable[..., str]):
     """What comes after `doit` is a task of dodo.py or a command of doit."""
     tasks = {line.split()[0] for line in doit("list", "--all").splitlines()}
     commands = set(re.findall(r"^ *doit (\w+)", doit("help"), re.MULTILINE))
