@@ -223,3 +223,92 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
     close = get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+# ---- store
+
+
+class StoreReadOnly(KeptError):
+    """The store cannot be written to; what it holds can be used."""
+
+
+class BlobMissing(KeptError):
+    """A blob is not in the store, or no longer as it was put there."""
+
+
+class SweepRefused(KeptError):
+    """Something in the store cannot be read, so nothing can be said to be unused."""
+
+
+def store_full(place: object, needed: int, free: int | None, problem: OSError) -> KeptError:
+    """There is no room for what is being written; nothing of it is left behind."""
+    facts: Facts = (("place", place), ("needed", size(needed)), ("free", "unknown" if free is None else size(free)))
+    hint = "make room (`kept du` shows what the store holds, `kept gc` removes what nothing uses) and run again"
+    return make(StoreFull, "no room left", (*facts, ("reason", problem.strerror or problem)), hint)
+
+
+def size(count: int) -> str:
+    """Write a number of bytes for people."""
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
+
+
+def store_version(place: object, found: str) -> KeptError:
+    """The store is of a kept that this one does not know."""
+    facts: Facts = (("place", place), ("found", one_line(found)))
+    hint = "upgrade kept, or give this project another store; this one is left as it is"
+    return make(StoreVersionError, "the store was written by another version of kept", facts, hint)
+
+
+def store_read_only(root: object, problem: OSError) -> KeptError:
+    """The store cannot be written to."""
+    facts: Facts = (("store", root), ("reason", problem.strerror or problem))
+    return make(StoreReadOnly, "the store is read-only", facts, "make it writable to keep what is built")
+
+
+def store_not_private(place: object) -> KeptError:
+    """What the store holds might be somebody else's code."""
+    hint = f"chmod -R go-w {place}; if another user owns it, use a store of your own"
+    return make(StoreNotPrivate, "others can write to the store", (("place", place),), hint)
+
+
+def store_planted(place: object) -> KeptError:
+    """A link or the like lies where the store has a file or folder of its own."""
+    hint = "kept did not put it there: look at it, then remove it"
+    return make(KeptError, "something foreign lies in the store", (("place", place),), hint)
+
+
+def blob_missing(name: str) -> KeptError:
+    """Content was asked for that is not there, or no longer right."""
+    return make(BlobMissing, "a blob is missing from the store", (("digest", name),), "run the build again")
+
+
+def no_store_name(name: object) -> KeptError:
+    """A key or a digest is not one."""
+    return make(KeptError, "not a name in the store", (("name", one_line(name)),), "64 lower-case hex digits are")
+
+
+def no_file(path: object) -> KeptError:
+    """Something can be neither copied nor described: a pipe, a socket, a link to a folder or to nothing."""
+    hint = "store regular files, and folders of regular files"
+    return make(KeptError, "neither a file nor a folder", (("path", path),), hint)
+
+
+def no_tree(name: str) -> KeptError:
+    """A blob should describe a folder, yet does not."""
+    return make(KeptError, "a blob is no manifest of a folder", (("digest", name),), "run the build again")
+
+
+def tree_name(name: object) -> KeptError:
+    """A file in a folder has a name that would not stay in it."""
+    hint = "names are relative, with no empty part, no . or .. in them, each for one file"
+    return make(KeptError, "a folder holds a name that is refused", (("name", one_line(name)),), hint)
+
+
+def sweep_refused(place: object, problem: object) -> KeptError:
+    """Nothing is removed while it cannot be known what is in use."""
+    facts: Facts = (("place", place), ("reason", problem))
+    return make(SweepRefused, "nothing was removed: a part of the store cannot be read", facts, "see `kept verify`")

@@ -1,0 +1,149 @@
+"""Keeps blobs by digest, beside the records that say what they came of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from .. import errors
+from ..digest import Digest
+from . import copies, disk, locks
+from .blobs import Blobs
+from .layout import Layout
+from .records import Records, Stored
+from .trees import digest_folder, manifest
+
+__all__ = ["Store", "Stored", "digest_folder"]
+
+
+def _nobody(_: str) -> None:
+    """Wait without a word."""
+
+
+class Store:
+    """Content by digest and records by action key, in one folder.
+
+    Making one reads and writes nothing; the folder is made at the first write. ``warn`` is told, in one line each,
+    of what is damaged; without it the lines gather in ``warnings``. Every method may raise ``StoreVersionError``,
+    and OSError where the disk itself fails; those that write, ``StoreFull`` and ``StoreReadOnly``.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], warn: Callable[[str], None] | None = None) -> None:
+        self.root = Path(os.path.abspath(root))
+        self.warnings: list[str] = []
+        self._layout = Layout(self.root)
+        self._blobs = Blobs(self._layout, warn or self.warnings.append)
+        self._records = Records(self._layout, self._blobs)
+
+    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+        return Store, (self.root,)  # another process looks at everything anew
+
+    # ---- content
+
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        """Make a private empty folder on the store's file system, removed at the end.
+
+        A file made in it can be put without a copy. While it is in use no sweep removes it.
+        """
+        self._layout.prepare()
+        place = self._layout.spare()
+        with disk.room(place, 0):
+            os.mkdir(place, 0o700)
+        held = locks.claim(place)
+        try:
+            yield Path(place)
+        finally:
+            with suppress(OSError):
+                disk.remove(place)
+            if held is not None:
+                os.close(held)
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Keep some bytes; durable when this returns."""
+        return self._blobs.put_bytes(data)
+
+    def put(self, path: str | os.PathLike[str]) -> Digest:
+        """Keep a file or a folder; durable when this returns. For a folder, the digest is that of its manifest.
+
+        A file in a workshop becomes the blob itself: it is read-only from then on and must not be written to.
+        """
+        name = os.fspath(path)
+        if not os.path.isdir(name):
+            return self._blobs.put_file(name)
+        return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
+
+    def read(self, digest: Digest) -> bytes:
+        """Return a blob's content, verified; ``BlobMissing`` if it is missing or damaged."""
+        return self._blobs.read(digest)
+
+    def path(self, digest: Digest) -> Path | None:
+        """Return the place of a blob, verified once per process and stat; None if it is missing or damaged."""
+        return self._blobs.path(digest)
+
+    def holds(self, digest: Digest) -> bool:
+        """Say whether a regular file of the right size is there; its content is not read."""
+        return self._blobs.holds(digest)
+
+    def restore(self, digest: Digest, target: str | os.PathLike[str], tree: bool = False) -> None:
+        """Put content at ``target``, whole or not at all; ``BlobMissing`` if any of it is missing or damaged.
+
+        With ``tree`` the digest is a manifest's and ``target`` becomes the folder that it describes, nothing else in
+        it. The result is a file of its own (shared blocks or a copy); only from 256 MiB on, where blocks cannot be
+        shared, it may be a second name of the blob, read-only.
+        """
+        copies.restore(self._blobs, digest, os.path.abspath(target), tree)
+
+    # ---- records
+
+    def publish(self, key: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep what came of an action; return the record that is kept.
+
+        Put its blobs first. Where a record of this key is there already, with all its blobs, that one stays and is
+        returned: its outputs are the ones to go on with, and if they differ the stage is not deterministic.
+        """
+        return self._records.publish(key, record)
+
+    def lookup(self, key: str) -> Mapping[str, Any] | None:
+        """Return the record of an action if it is sound and its blobs are there, and note that it is used.
+
+        What is damaged, or belongs to another key, is moved to the quarantine and is None, too.
+        """
+        return self._records.lookup(key)
+
+    def withdraw(self, key: str) -> None:
+        """Forget one record, durably; its blobs are left to the sweep."""
+        self._records.withdraw(key)
+
+    def records(self) -> Iterator[Stored]:
+        """Read all sound records, in no order that means anything; their use is not noted."""
+        for key, _ in self._records.all():
+            stored = self._records.load(key) if key else None
+            if stored is not None:
+                yield stored
+
+    def reach(self, record: Mapping[str, Any]) -> frozenset[Digest] | None:
+        """Name all blobs of a record, the files of its folders too; None if a manifest is missing."""
+        return self._records.reach(record)
+
+    @contextmanager
+    def lock(self, key: str, waiting: Callable[[str], None] = _nobody, text: str = "") -> Iterator[None]:
+        """Let one process at a time build a key; ``text`` is shown to those who wait, through ``waiting``, once."""
+        with locks.lock(self._layout, key, waiting, text):
+            yield
+
+    # ---- trust
+
+    @property
+    def private(self) -> bool:
+        """Say whether nobody but this user can write records; a store that is not there yet is private."""
+        return not self._layout.outsider()
+
+    def require_private(self) -> None:
+        """Refuse, with the way out, a store that others can write to: what it holds may be code."""
+        place = self._layout.outsider()
+        if place:
+            raise errors.store_not_private(place)

@@ -1,0 +1,200 @@
+"""Knows where everything in a store lies.
+
+``version``             format of the store, algorithm of its digests; another one is refused, never rewritten
+``blobs/ab/<62 hex>``   content by digest, read-only; names are lower-case hex only: no traversal, no Unicode, no case
+``actions/ab/<62 hex>`` one record per action key
+``tmp/``                what is being written; what is older than a day is a leftover of a kill
+``quarantine/``         damaged blobs and records, moved aside by rename, for a week
+``locks/``              one file per action key that somebody has built
+
+Nothing is created before the first write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from .. import errors
+from . import disk
+
+FORMAT = b"1 sha256\n"
+_NAME = re.compile(r"[0-9a-f]{64}")
+_FOLDERS = ("tmp", "blobs", "actions", "quarantine", "locks")
+_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# A store of kept; everything in it can be made again.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new file in ``tmp/``, open for writing."""
+
+    fd: int
+    path: str
+
+
+class Layout:
+    """The places of one store; ``root`` is made absolute, nothing is read or written yet."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.abspath(root)
+        self.tmp, self.blobs, self.actions, self.quarantine, self.locks = (
+            os.path.join(self.root, name) for name in _FOLDERS
+        )
+        self._known = self._ready = False
+        self._clock = -1
+
+    def blob(self, name: str) -> str:
+        """Return the place of a blob; anything but 64 lower-case hex digits is refused."""
+        return self._sharded(self.blobs, name)
+
+    def action(self, key: str) -> str:
+        """Return the place of the record of an action key."""
+        return self._sharded(self.actions, key)
+
+    def lock(self, key: str) -> str:
+        """Return the place of the lock of an action key."""
+        return os.path.join(self.locks, self._checked(key))
+
+    def _sharded(self, folder: str, name: str) -> str:
+        name = self._checked(name)
+        return os.path.join(folder, name[:2], name[2:])
+
+    def _checked(self, name: str) -> str:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise errors.no_store_name(name)
+        return name
+
+    def names(self, folder: str) -> Iterator[tuple[str, str]]:
+        """List a sharded folder as (name, place); what does not look like ours has an empty name."""
+        for shard in disk.listed(folder):
+            inside = os.path.join(folder, shard)
+            if not disk.is_folder(inside):
+                yield "", inside
+                continue
+            for rest in disk.listed(inside):
+                name = shard + rest
+                yield name if len(shard) == 2 and _NAME.fullmatch(name) else "", os.path.join(inside, rest)
+
+    # ---- version and folders
+
+    def check(self) -> None:
+        """Refuse a store of another version; one that is not there yet is fine."""
+        if self._known:
+            return
+        place = os.path.join(self.root, "version")
+        try:
+            with disk.opened(place) as (fd, _):
+                found = os.read(fd, 200)
+        except FileNotFoundError:
+            return
+        except disk.PlantedError:
+            raise errors.store_planted(place) from None
+        if found != FORMAT:
+            raise errors.store_version(place, found.decode(errors="replace").strip())
+        self._known = True
+
+    def prepare(self) -> None:
+        """Make the folders of the store where they are missing."""
+        self.check()
+        if self._ready:
+            return
+        os.makedirs(os.path.dirname(self.root), exist_ok=True)
+        # Not group-writable even under umask 002: who may write here decides what this user's pickles do.
+        for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
+            self.folder(place)
+        self._ready = True
+        for name, content in (("version", FORMAT), ("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
+            self._sign(os.path.join(self.root, name), content)
+        self.check()
+
+    def _sign(self, place: str, content: bytes) -> None:
+        with suppress(FileNotFoundError):
+            os.lstat(place)
+            return
+        with self.draft(len(content)) as draft:
+            disk.write(draft.fd, content)
+            os.fsync(draft.fd)
+            disk.settle(draft.path, place)
+
+    def folder(self, place: str) -> None:
+        """Make one folder of the store with the permissions of its root; a link in its stead is refused."""
+        try:
+            os.mkdir(place, 0o755)
+        except FileExistsError:
+            # The root alone may be a link: people keep large stores on another disk.
+            if not (os.path.isdir(place) if place == self.root else disk.is_folder(place)):
+                raise errors.store_planted(place) from None
+            return
+        mode = stat.S_IMODE(os.stat(self.root).st_mode)
+        if mode & 0o022:  # the user has opened the store to a group: what the umask took away comes back
+            os.chmod(place, mode)
+
+    # ---- new files
+
+    @contextmanager
+    def draft(self, needed: int) -> Iterator[Draft]:
+        """Open a new file of ``needed`` bytes in ``tmp/``; its name is gone at the end, settled or not."""
+        with disk.room(self.root, needed):
+            draft = self._new()
+            try:
+                yield draft
+            finally:
+                os.close(draft.fd)
+                with suppress(OSError):  # moved into its place, or left to the sweep
+                    os.unlink(draft.path)
+
+    def _new(self) -> Draft:
+        for attempt in range(3):
+            path = self.spare()
+            try:
+                self.prepare()
+                # Read-only from birth, less the umask; the descriptor may still write.
+                return Draft(os.open(path, disk.NEW, 0o444), path)
+            except FileNotFoundError:  # somebody removed the store under our feet
+                self._ready = False
+                if attempt == 2:
+                    raise
+            except OSError as problem:
+                if problem.errno in disk.CLOSED:
+                    raise errors.store_read_only(self.root, problem) from problem
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def spare(self) -> str:
+        """Name a file in ``tmp/`` that nobody has."""
+        return os.path.join(self.tmp, f"{os.getpid()}-{os.urandom(8).hex()}")
+
+    def now_ns(self) -> int | None:
+        """Read the clock of the store's file system, the only one that its file times are compared with.
+
+        None where the store cannot be written to. The file behind it has no name, so no kill leaves it.
+        """
+        try:
+            if self._clock < 0:
+                path = self.spare()
+                self._clock = os.open(path, disk.NEW, 0o400)
+                weakref.finalize(self, os.close, self._clock)
+                os.unlink(path)
+            os.utime(self._clock)
+            return os.fstat(self._clock).st_mtime_ns
+        except (OSError, TypeError, NotImplementedError):  # read-only; or a system without utime on descriptors
+            return None
+
+    # ---- trust
+
+    def outsider(self) -> str:
+        """Name a folder through which somebody else could write records; empty where there is none."""
+        if not hasattr(os, "geteuid"):
+            return ""
+        shards = (os.path.join(self.actions, name) for name in disk.listed(self.actions))
+        for place in (self.root, self.actions, self.blobs, *shards):
+            with suppress(FileNotFoundError):
+                seen = os.stat(place)
+                if seen.st_uid != os.geteuid() or seen.st_mode & 0o022:
+                    return place
+        return ""
