@@ -5,6 +5,10 @@ One shape for all: what happened, aligned facts, and a ``hint:`` with the next a
 
 from __future__ import annotations
 
+import difflib
+import errno
+from collections.abc import Sequence
+
 Facts = tuple[tuple[str, object], ...]
 
 
@@ -312,3 +316,62 @@ def sweep_refused(place: object, problem: object) -> KeptError:
     """Nothing is removed while it cannot be known what is in use."""
     facts: Facts = (("place", place), ("reason", problem))
     return make(SweepRefused, "nothing was removed: a part of the store cannot be read", facts, "see `kept verify`")
+
+
+# ---- formats
+
+
+class DoesNotFit(KeptError):
+    """A value is not what its declared format can keep."""
+
+
+class Damaged(KeptError):
+    """A file does not hold what its format says, or was written by another version of a library."""
+
+
+class UntrustedFormat(KeptError):
+    """Reading the file would run code, and nobody vouches for it."""
+
+
+def unknown_format(name: str, known: Sequence[str]) -> KeptError:
+    """A stage or a record names a format that nobody registered."""
+    near = difflib.get_close_matches(name.lstrip("."), known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    hint = f'{meant}a new one is added with kept.formats.register(...); a file with a suffix is "file.png"'
+    return make(KeptError, f"there is no format {name!r}", (("formats", ", ".join(known)),), hint)
+
+
+def value_unfit(artifact: str, format_: str, kind: str, reason: str, hint: str = "") -> KeptError:
+    """A value would not come back from its declared format as it is."""
+    facts: Facts = (("value", kind), ("format", format_), ("reason", reason))
+    hint = hint or 'return what the declared type says, or declare the format: Annotated[..., "pkl"]'
+    return make(DoesNotFit, f"{artifact or 'a value'} does not fit its format", facts, hint)
+
+
+def cannot_write(artifact: str, path: object, problem: OSError) -> KeptError:
+    """The disk refuses a value."""
+    full = problem.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+    facts: Facts = (("file", path), ("reason", problem.strerror or problem))
+    hint = "free some space; see `kept du` and `kept gc`" if full else "see that the folder can be written to"
+    return make(StoreFull if full else KeptError, f"{artifact or 'a value'} cannot be written", facts, hint)
+
+
+def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:
+    """The system does not let a file be read; that says nothing about what it holds."""
+    facts: Facts = (("file", path), ("reason", problem.strerror or problem))
+    return make(KeptError, f"{artifact or 'a file'} cannot be read", facts, "see that the file is there and readable")
+
+
+def damaged(artifact: str, format_: str, path: object, problem: Exception) -> KeptError:
+    """A file does not hold what its format says."""
+    reason = f"{type(problem).__name__}: {problem}".strip().splitlines()[0]
+    facts: Facts = (("file", path), ("format", format_), ("reason", reason))
+    hint = "the file is damaged, or was written with other versions of its libraries: build it again"
+    return make(Damaged, f"{artifact or 'a file'} cannot be read as {format_}", facts, hint)
+
+
+def untrusted_format(artifact: str, format_: str, path: object) -> KeptError:
+    """A file that others can write would run code when it is read."""
+    facts: Facts = (("file", path), ("format", format_))
+    hint = "let nobody else write there (`chmod go-w`), or build it here: only data formats are read from strangers"
+    return make(UntrustedFormat, f"{artifact or 'a file'} is code when it is read, and not trusted", facts, hint)

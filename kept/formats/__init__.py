@@ -1,0 +1,23 @@
+"""How one kind of value becomes a file and comes back, the same to the bit or not at all."""
+
+from .describe import describe, summary
+from .networks import fresh_names
+from .protocol import Format, Saved, Unfit
+from .registry import candidates, for_annotation, for_value, load, named, register, save, save_by_value
+
+__all__ = [
+    "Format",
+    "Saved",
+    "Unfit",
+    "candidates",
+    "describe",
+    "for_annotation",
+    "for_value",
+    "fresh_names",
+    "load",
+    "named",
+    "register",
+    "save",
+    "save_by_value",
+    "summary",
+]

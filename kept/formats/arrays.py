@@ -1,0 +1,76 @@
+"""numpy arrays as .npy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .protocol import Unfit
+
+_EXACTLY = ("numpy.ndarray", "numpy.memmap")  # matrices and masked arrays mean more than their bytes
+
+
+class Npy:
+    """Arrays without Python objects; they come back memory-mapped and read-only.
+
+    A memory-mapped array is read from disk only where it is used, however large it is. It is a plain ``ndarray``.
+    Layout is kept as C or Fortran order; the strides of a slice are not.
+    """
+
+    name, suffix, safe = "npy", ".npy", True
+    types = ("numpy.ndarray", "numpy.memmap", "numpy.typing.NDArray")
+
+    def save(self, value: Any, path: Path) -> None:
+        """Write ``value``; objects, subclasses and dtypes that .npy cannot name do not fit."""
+        import numpy as np
+
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        if kind not in _EXACTLY and kind.replace("numpy._core", "numpy") not in _EXACTLY:
+            hint = "return numpy.asarray(...) of it" if isinstance(value, (np.ndarray, np.generic, list, tuple)) else ""
+            raise Unfit(f"{kind} would come back as a plain array", hint)
+        array = np.asarray(value)
+        if array.dtype.hasobject:
+            raise Unfit(
+                f"its dtype {array.dtype} holds Python objects",
+                'give it a dtype of numbers or of fixed-width text, or declare the format: Annotated[..., "pkl"]',
+            )
+        if not _named_by_its_description(array.dtype):
+            raise Unfit(f"its dtype {array.dtype!r} would come back as another")
+        np.save(path, array, allow_pickle=False)
+        back = self.load(path)  # reads the header only
+        if back.shape != array.shape:
+            raise Unfit(f"its shape {array.shape} would come back as {back.shape}")
+
+    def load(self, path: Path) -> Any:
+        """Map the array that a file holds, read-only; ValueError if the file is not exactly that array."""
+        import numpy as np
+
+        # Not numpy.load: it looks at the first bytes and reads archives and pickles too.
+        array = np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read_header = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }.get(version)
+            if read_header is not None:
+                read_header(file)
+                if file.tell() + array.nbytes != path.stat().st_size:
+                    raise ValueError("bytes follow the array")
+        return array
+
+
+def _named_by_its_description(dtype: Any) -> bool:
+    from numpy.lib import format as npy
+
+    if dtype.metadata is not None or (dtype.names is not None and dtype.isalignedstruct):
+        return False  # neither is written
+    parts = [field[0] for field in dtype.fields.values()] if dtype.fields else []
+    if dtype.subdtype is not None:
+        parts.append(dtype.subdtype[0])
+    if not all(map(_named_by_its_description, parts)):
+        return False
+    try:
+        return bool(npy.descr_to_dtype(npy.dtype_to_descr(dtype)) == dtype)
+    except (TypeError, ValueError, UserWarning):
+        return False

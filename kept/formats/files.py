@@ -1,0 +1,61 @@
+"""Files and folders that a stage has made itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .protocol import Unfit
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A ``pathlib.Path`` that a stage returns: what lies there is copied, byte by byte.
+
+    What comes back is the path of the copy, so a consumer reads the bytes and not the name. ``"file.png"`` names the
+    format with a suffix: ``Annotated[Path, "file.png"]``.
+    """
+
+    suffix: str = ""
+    safe: ClassVar[bool] = True
+    types: ClassVar[tuple[str, ...]] = (
+        *(f"pathlib.{name}" for name in ("Path", "PosixPath", "WindowsPath")),
+        *(f"pathlib._local.{name}" for name in ("Path", "PosixPath", "WindowsPath")),  # Python 3.13
+    )
+
+    @property
+    def name(self) -> str:
+        """``file``, and the suffix of the file if it was declared."""
+        return "file" + self.suffix
+
+    def save(self, value: Any, path: Path) -> None:
+        """Copy the file or the folder at ``value``; the original stays, it may be somebody's input."""
+        if not isinstance(value, Path):
+            raise Unfit("it is not a pathlib.Path", "return the Path of the file that the stage wrote")
+        if value.is_dir():
+            _check_tree(value)
+            shutil.copytree(value, path, copy_function=shutil.copyfile)
+        elif value.is_file():
+            shutil.copyfile(value, path)
+        else:
+            raise Unfit(f"there is no file or folder {value}", "return the Path of the file that the stage wrote")
+
+    def load(self, path: Path) -> Any:
+        """Return ``path``: the stage that takes it reads it itself."""
+        if not path.exists():
+            raise FileNotFoundError(path)
+        return path
+
+
+def _check_tree(folder: Path) -> None:
+    """Refuse what has no bytes to keep: links out of the folder, pipes, devices."""
+    for top, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            place = Path(top, name)
+            if place.is_symlink() or not (place.is_file() or place.is_dir()):
+                raise Unfit(
+                    f"{place.relative_to(folder)} in it is a link or a special file", "copy the file into the folder"
+                )

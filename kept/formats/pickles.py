@@ -1,0 +1,66 @@
+"""Everything else, pickled."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+from .origin import importable
+from .protocol import Unfit
+
+_READ_BACK_BELOW = 256 << 20  # bytes: a larger pickle is not read back to check it, memory may not hold it twice
+
+
+class Pkl:
+    """Any value, by cloudpickle: importable classes by name, those of ``__main__`` and lambdas with their code.
+
+    Reading a pickle runs code. Its bytes are the same for the same value with these exceptions, none of which pickle
+    can mend: sets of str (their order follows PYTHONHASHSEED), functions defined in ``__main__`` or in place (their
+    file and lines are inside), and values built with other sharing of equal parts.
+    """
+
+    name, suffix = "pkl", ".pkl"
+
+    def save(self, value: Any, path: Path) -> tuple[str, ...]:
+        """Write ``value``; return the project's classes and functions that the pickle names."""
+        import cloudpickle
+
+        named: dict[str, None] = {}
+
+        class Recording(cloudpickle.Pickler):  # type: ignore[misc]
+            """Notes what the pickle refers to, where a scan of its bytes would walk every number in it."""
+
+            def reducer_override(self, thing: Any) -> Any:
+                for candidate in (thing, type(thing)):
+                    if callable(candidate) and (name := importable(candidate)) is not None:
+                        named[name] = None
+                return super().reducer_override(thing)
+
+        try:
+            with path.open("wb") as file:
+                Recording(file, protocol=5).dump(value)
+        except OSError:
+            raise
+        except RecursionError:
+            raise Unfit("it is nested too deeply to be pickled") from None
+        except Exception as problem:  # noqa: BLE001  # __reduce__ and __getstate__ are the user's and raise anything
+            raise Unfit(f"it cannot be pickled: {type(problem).__name__}: {problem}", _HINT) from None
+        self._check(path)
+        return tuple(sorted(named))
+
+    def load(self, path: Path) -> Any:
+        """Unpickle; only ``formats.load`` calls this, after deciding that the file is trusted."""
+        with path.open("rb") as file:
+            return pickle.load(file)
+
+    def _check(self, path: Path) -> None:
+        if path.stat().st_size >= _READ_BACK_BELOW:
+            return
+        try:
+            self.load(path)
+        except Exception as problem:  # noqa: BLE001  # as above, for __setstate__
+            raise Unfit(f"its pickle cannot be read back: {type(problem).__name__}: {problem}", _HINT) from None
+
+
+_HINT = "return plain data, or add a format for its type with kept.formats.register"

@@ -1,0 +1,160 @@
+"""Chooses the format of a value, and is the only door by which values are read back."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import errors
+from . import plain
+from .arrays import Npy
+from .describe import describe
+from .estimators import Skops
+from .files import File
+from .networks import Keras
+from .pickles import Pkl
+from .plain import Json
+from .protocol import Format, Saved, Unfit
+from .tables import Parquet
+
+_formats: dict[str, Format] = {
+    known.name: known for known in (Json(), Npy(), Parquet(), Skops(), Keras(), File(), Pkl())
+}
+_NETWORKS = ("Model", "Sequential", "Functional")
+
+
+def register(format: Format) -> None:  # noqa: A002  # the word for it
+    """Add a format, or put it in the place of the one with its name; the newest is asked first.
+
+    Call it where the project declares its pipeline, before the first stage names it. See ``Format`` for an example.
+    """
+    _formats.pop(format.name, None)
+    _formats[format.name] = format
+
+
+def named(name: str) -> Format:
+    """Return the format called ``name`` or whose files end in ``.name``; ``file.png`` is a file with a suffix."""
+    if name in _formats:
+        return _formats[name]
+    for known in _formats.values():
+        if known.suffix and known.suffix == name:
+            return known
+    if name.startswith("file.") and name.replace(".", "").isalnum():
+        return File(name.removeprefix("file"))
+    raise errors.unknown_format(name, sorted(_formats))
+
+
+def for_annotation(dotted: str | None) -> Format | None:
+    """Choose by a declared type, ``numpy.ndarray``, or a format's name, ``skops`` or ``.skops``; None: by the value."""
+    if not dotted:
+        return None
+    if "." not in dotted.strip(".") or dotted.startswith((".", "file.")):
+        return named(dotted)
+    for known in reversed(_formats.values()):
+        if dotted in getattr(known, "types", ()):
+            return known
+    library, _, rest = dotted.partition(".")
+    last = rest.rpartition(".")[2]
+    if library == "sklearn" and not rest.startswith("utils."):
+        return _formats["skops"]
+    if (library == "keras" or dotted.startswith("tensorflow.keras.")) and last in _NETWORKS:
+        return _formats["keras"]
+    return None
+
+
+def candidates(value: Any) -> Iterator[Format]:
+    """Yield the formats that may keep ``value``, best first; the last takes anything. Nothing is imported."""
+    lineage = [(kind.__module__, kind.__name__) for kind in type(value).__mro__]
+    own = f"{type(value).__module__}.{type(value).__qualname__}"
+    for known in reversed(_formats.values()):
+        if known.name != "json" and own in getattr(known, "types", ()):
+            yield known
+    if plain.fits(value):
+        yield _formats["json"]
+    if ("sklearn.base", "BaseEstimator") in lineage:
+        yield _formats["skops"]
+    if any(module.split(".")[0] == "keras" and name == "Model" for module, name in lineage):
+        yield _formats["keras"]
+    yield _formats["pkl"]
+
+
+def for_value(value: Any) -> Format:
+    """Choose the first format that keeps ``value`` exactly.
+
+    To know it, tables and models are saved to a temporary folder; ``save_by_value`` does that once and keeps the file.
+    """
+    options = list(candidates(value))
+    for option in options[:-1]:
+        if option.name == "json":
+            return option
+        with tempfile.TemporaryDirectory(prefix="kept-") as folder:
+            try:
+                option.save(value, Path(folder, "value" + option.suffix))
+            except Unfit:
+                continue
+            return option
+    return options[-1]
+
+
+def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  # noqa: A002
+    """Write ``value`` to ``path``, which does not exist yet, and make sure that it reads back.
+
+    ``artifact`` names it in messages. Raises ``errors.DoesNotFit`` where the format would lose something of the value,
+    ``errors.StoreFull`` or a ``KeptError`` where the disk refuses.
+    """
+    try:
+        classes = format.save(value, path) or ()
+    except Unfit as unfit:
+        raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, unfit.hint) from None
+    except OSError as problem:
+        raise errors.cannot_write(artifact, path, problem) from problem
+    except Exception as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+        raise errors.value_unfit(artifact, format.name, describe(value), reason) from problem
+    return Saved(format.name, describe(value), tuple(classes))
+
+
+def save_by_value(value: Any, stem: Path, artifact: str = "") -> tuple[Path, Saved]:
+    """Write ``value`` beside ``stem`` in the first format that keeps it exactly; return the path, with its suffix."""
+    *options, last = candidates(value)
+    for option in options:
+        path = stem.with_name(stem.name + option.suffix)
+        try:
+            classes = option.save(value, path) or ()
+        except Unfit:
+            _discard(path)
+            continue
+        except OSError as problem:
+            raise errors.cannot_write(artifact, path, problem) from problem
+        return path, Saved(option.name, describe(value), tuple(classes))
+    path = stem.with_name(stem.name + last.suffix)
+    return path, save(value, last, path, artifact)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any:
+    """Read a value back: the one place that decides what may be deserialised.
+
+    ``name`` is the reader's own declaration or its own record, never guessed from the file. A file that is not
+    ``trusted`` is read only in a format that runs no code. Raises ``errors.UntrustedFormat`` there,
+    ``errors.Damaged`` where the file is not what it should be, another ``KeptError`` where the system cannot read it.
+    """
+    known = named(name)
+    if not trusted and not getattr(known, "safe", False):
+        raise errors.untrusted_format(artifact, known.name, path)
+    try:
+        return known.load(path)
+    except OSError as problem:
+        if problem.errno is not None:  # the system's answer, not the file's: it may be another one tomorrow
+            raise errors.cannot_read(artifact, path, problem) from problem
+        raise errors.damaged(artifact, known.name, path, problem) from problem
+    except Exception as problem:
+        raise errors.damaged(artifact, known.name, path, problem) from problem

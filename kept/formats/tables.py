@@ -1,0 +1,163 @@
+"""Tables of pandas, polars and Arrow as .parquet files."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .protocol import Unfit
+
+_MARK = "kept.table"  # a key in the file's own notes; its value says to which library a table goes back
+_ARROW = {"pyarrow.lib.Table": "pyarrow.Table"}
+_HINT = 'convert what differs before returning it, or declare the format: Annotated[..., "pkl"]'
+
+
+class Parquet:
+    """Tables, each going back to the library it came from; what Parquet would change does not fit.
+
+    Every table is read back after writing and compared: values, column types, index, names, attributes.
+    """
+
+    name, suffix, safe = "parquet", ".parquet", True
+    types = (
+        *("pandas.DataFrame", "pandas.core.frame.DataFrame", "pandas.Series", "pandas.core.series.Series"),
+        *("polars.DataFrame", "polars.dataframe.frame.DataFrame", "pyarrow.Table", "pyarrow.lib.Table"),
+    )
+
+    def save(self, value: Any, path: Path) -> None:
+        """Write ``value``, read it back and compare."""
+        kind = type(value)
+        if f"{kind.__module__}.{kind.__qualname__}" not in self.types:
+            raise Unfit(f"{kind.__module__}.{kind.__qualname__} is not a table of pandas, polars or Arrow")
+        library = kind.__module__.split(".")[0]
+        try:
+            _WRITERS[library](value, path)
+            back = self.load(path)
+            differs = _COMPARERS[library](value, back) if type(back) is kind else "its type"
+        except (OSError, Unfit):
+            raise
+        except Exception as problem:  # noqa: BLE001  # a cell may hold any object, and raise what it likes
+            raise Unfit(f"Parquet cannot keep it: {type(problem).__name__}: {problem}", _HINT) from None
+        if differs:
+            raise Unfit(f"{differs} would not come back the same from Parquet", _HINT)
+
+    def load(self, path: Path) -> Any:
+        """Read a table, for the library that made it."""
+        mark = _marked(path)
+        if mark == "polars.DataFrame":
+            polars = importlib.import_module("polars")
+            with path.open("rb") as file:
+                return polars.read_parquet(file)
+        table = _pyarrow("parquet").ParquetFile(path).read()
+        notes = dict(table.schema.metadata or {})
+        notes.pop(_MARK.encode(), None)
+        table = table.replace_schema_metadata(notes or None)
+        if mark == "pyarrow.Table":
+            return table
+        frame = table.to_pandas()
+        if mark.startswith("pandas.Series"):
+            series = frame.iloc[:, 0]
+            return series if mark == "pandas.Series" else series.rename(None)
+        return frame
+
+
+def _pyarrow(module: str) -> Any:
+    try:
+        return importlib.import_module(f"pyarrow.{module}")
+    except ImportError:
+        hint = 'pip install pyarrow, or declare another format: Annotated[..., "pkl"]'
+        raise Unfit("pyarrow is not installed", hint) from None
+
+
+def _marked(path: Path) -> str:
+    """Return which library's table a file holds; polars may be there without pyarrow."""
+    try:
+        notes = _pyarrow("parquet").read_metadata(path).metadata or {}
+        return str(notes.get(_MARK.encode(), b"").decode())
+    except Unfit:
+        polars = importlib.import_module("polars")
+        with path.open("rb") as file:
+            return str(polars.read_parquet_metadata(file).get(_MARK, ""))
+
+
+def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table") -> None:
+    notes = {**(table.schema.metadata or {}), _MARK.encode(): mark.encode()}
+    _pyarrow("parquet").write_table(table.replace_schema_metadata(notes), path)
+
+
+def _write_pandas(value: Any, path: Path) -> None:
+    mark = "pandas.DataFrame"
+    if type(value).__name__ == "Series":
+        mark = "pandas.Series" if isinstance(value.name, str) else "pandas.Series unnamed"
+        if value.name is not None and not isinstance(value.name, str):
+            raise Unfit(f"the name {value.name!r} of a series is not str", _HINT)
+        attrs, value = value.attrs, value.to_frame("values" if value.name is None else value.name)
+        value.attrs = attrs
+    _write_arrow(_pyarrow("lib").Table.from_pandas(value), path, mark)
+
+
+def _write_polars(value: Any, path: Path) -> None:
+    value.write_parquet(path, metadata={_MARK: "polars.DataFrame"})
+
+
+def _pandas_differs(one: Any, other: Any) -> str:
+    """Name what differs between two tables or series of pandas; "" if nothing does."""
+    pandas = importlib.import_module("pandas")
+    if one.attrs != other.attrs:
+        return "its attrs"
+    series = type(one).__name__ == "Series"
+    for position in range(1 if series else one.shape[1]):
+        left, right = (one, other) if series else (one.iloc[:, position], other.iloc[:, position])
+        if left.dtype != right.dtype:
+            return f"column {left.name!r} of dtype {left.dtype}"
+        if left.dtype == object and not all(map(_same_cell, left, right)):
+            return f"column {left.name!r} of Python objects"
+    check = pandas.testing.assert_series_equal if series else pandas.testing.assert_frame_equal
+    try:
+        check(one, other, check_exact=True)
+    except AssertionError as problem:
+        return (str(problem).splitlines() or ["it"])[0]
+    return ""
+
+
+def _same_cell(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other or repr(one) == repr(other) == "nan")
+
+
+def _polars_differs(one: Any, other: Any) -> str:
+    changed = [name for name in one.columns if one.schema[name] != other.schema.get(name)]
+    if changed:
+        return f"column {changed[0]!r} of dtype {one.schema[changed[0]]}"
+    return "" if one.equals(other) else "it"
+
+
+def _arrow_differs(one: Any, other: Any) -> str:
+    if not one.schema.equals(other.schema, check_metadata=True):
+        return "its schema"
+    for name, left, right in zip(one.column_names, one.columns, other.columns, strict=True):
+        if not left.equals(right) and not _equal_but_for_nan(left, right):
+            return f"column {name!r}"
+    return ""
+
+
+def _equal_but_for_nan(one: Any, other: Any) -> bool:
+    """Compare columns of floats, in which Arrow takes no NaN for equal to another."""
+    import numpy as np
+
+    if str(one.type) not in ("float", "double", "halffloat") or not one.is_null().equals(other.is_null()):
+        return False
+    return bool(np.array_equal(one.to_numpy(), other.to_numpy(), equal_nan=True))
+
+
+_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    "pandas": _write_pandas,
+    "polars": _write_polars,
+    "pyarrow": _write_arrow,
+}
+_COMPARERS: dict[str, Callable[[Any, Any], str]] = {
+    "pandas": _pandas_differs,
+    "polars": _polars_differs,
+    "pyarrow": _arrow_differs,
+}
