@@ -36,7 +36,7 @@ class Npy:
             )
         if not _named_by_its_description(array.dtype):
             raise Unfit(f"its dtype {array.dtype!r} would come back as another")
-        np.save(path, array, allow_pickle=False)
+        np.save(path, without_padding(array), allow_pickle=False)
         back = self.load(path)  # reads the header only
         if back.shape != array.shape:
             raise Unfit(f"its shape {array.shape} would come back as {back.shape}")
@@ -58,6 +58,29 @@ class Npy:
                 if file.tell() + array.nbytes != path.stat().st_size:
                     raise ValueError("bytes follow the array")
         return array
+
+
+def padded(dtype: Any) -> bool:
+    """Say whether items of a structured dtype have bytes that belong to no field."""
+    if dtype.subdtype is not None:
+        return padded(dtype.subdtype[0])
+    if not dtype.fields:
+        return False
+    parts = [field[0] for field in dtype.fields.values()]
+    return sum(part.itemsize for part in parts) != dtype.itemsize or any(map(padded, parts))
+
+
+def without_padding(array: Any) -> Any:
+    """Return ``array`` with zeros between its fields: what lies there is chance."""
+    import numpy as np
+
+    if not padded(array.dtype):
+        return array
+    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    clean = np.zeros(array.shape, array.dtype, order="F" if fortran else "C")  # zeros_like zeroes the fields only
+    for name in array.dtype.names or ():
+        clean[name] = without_padding(array[name])
+    return clean
 
 
 def _named_by_its_description(dtype: Any) -> bool:

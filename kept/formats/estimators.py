@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from . import archive
+from .arrays import padded, without_padding
 from .protocol import Unfit
 
 # Beside what skops trusts itself: classes that these packages define, found by name *in* them. skops' own list of
 # untrusted types is what a file asks for, so it is never passed back as the answer.
 _CLASSES_OF = ("sklearn.", "scipy.sparse.", "scipy.stats.", "scipy.interpolate.", "numpy.random.", "numpy.ma.")
-_FUNCTIONS_OF = ("sklearn.metrics.", "sklearn.feature_selection.", "sklearn.preprocessing.")  # scorers and the like
+_ALSO = ("numpy.dtype", "numpy.mean", "numpy.median")  # what some estimators hold; all three only make numbers
+_FUNCTIONS_OF = (
+    "sklearn.metrics.",
+    "sklearn.feature_selection.",
+    "sklearn.preprocessing.",
+    "sklearn.cluster.",
+)  # scorers and the like
 _NEVER = ("externals", "tests", "testing", "datasets")
 
 _SCHEMA = "schema.json"
@@ -72,6 +80,8 @@ def _library() -> Any:
 
 def allowed(name: str) -> bool:
     """Say whether a type that skops does not trust by itself may be made from a file."""
+    if name in _ALSO:
+        return True
     if not name.startswith((*_CLASSES_OF, *_FUNCTIONS_OF)) or any(
         part.strip("_") in _NEVER for part in name.split(".")
     ):
@@ -103,7 +113,27 @@ def canonical(raw: Path, target: Path) -> None:
         archive.renumber(schema, "__id__")
         names = _rename_members(schema)
         members = [*names.items(), (_SCHEMA, _SCHEMA)]
-        archive.rewrite(source, target, members, {_SCHEMA: json.dumps(schema, indent=1).encode()})
+        texts = {new: data for old, new in names.items() if (data := _without_padding(source, old))}
+        archive.rewrite(source, target, members, {**texts, _SCHEMA: json.dumps(schema, indent=1).encode()})
+
+
+def _without_padding(source: zipfile.ZipFile, member: str) -> bytes:
+    """Return a member anew if it is an array with chance bytes between its fields, as trees have them; else nothing."""
+    from numpy.lib import format as npy
+
+    if not member.endswith(".npy"):
+        return b""
+    with source.open(member) as file:
+        head = file.read(1 << 12)
+        if b"'V" not in head and b"'|V" not in head:  # padding is written as a nameless field
+            return b""
+    with source.open(member) as file:
+        array = npy.read_array(file, allow_pickle=False)
+    if not padded(array.dtype):
+        return b""
+    written = io.BytesIO()
+    npy.write_array(written, without_padding(array), allow_pickle=False)
+    return written.getvalue()
 
 
 def _rename_members(schema: Any) -> dict[str, str]:
