@@ -9,7 +9,6 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,13 @@ from . import archive, origin
 from .protocol import Unfit
 
 _CONFIG, _ABOUT = "config.json", "metadata.json"
-_HINT = 'build it of serialisable layers, or declare the format: Annotated[..., "pkl"]'
+_PARTS = (
+    "kept.parts"  # a key in metadata.json, which Keras does not read: what the project must define to load the model
+)
+_HINT = (
+    "put @keras.saving.register_keras_serializable() on its own layers, losses and metrics, and use no lambdas;"
+    ' or declare the format: Annotated[..., "pkl"]'
+)
 
 
 class Keras:
@@ -44,14 +49,14 @@ class Keras:
             raw.unlink(missing_ok=True)
         if type(back) is not type(value) or not _same_weights(value, back):
             raise Unfit("it would not come back the same from Keras", _HINT)
-        with zipfile.ZipFile(path) as source:
-            return tuple(sorted({f"{module}:{name}" for module, name, _ in _own_parts(source)}))
+        return tuple(sorted(_noted(path)))
 
     def load(self, path: Path) -> Any:
         """Read a model; the project's modules that define parts of it are imported, lambdas are refused."""
         keras = importlib.import_module("keras")
-        with zipfile.ZipFile(path) as source:
-            parts = {registered: _found(module, name) for module, name, registered in _own_parts(source)}
+        parts = {
+            name: _found(place) for place, name in _noted(path).items() if origin.is_project(place.partition(":")[0])
+        }
         if path.suffix == self.suffix:
             return keras.saving.load_model(path, custom_objects=parts, safe_mode=True)
         with tempfile.TemporaryDirectory(prefix="kept-") as folder:  # Keras goes by the suffix; blobs have none
@@ -77,22 +82,40 @@ def canonical(raw: Path, target: Path) -> None:
         about = json.loads(source.read(_ABOUT))
         about.pop("date_saved", None)
         config = json.loads(source.read(_CONFIG))
+        about[_PARTS] = _own_parts(config)
         archive.renumber(config, "shared_object_id")
         texts = {_ABOUT: json.dumps(about, sort_keys=True).encode(), _CONFIG: json.dumps(config).encode()}
         members = [(name, name) for name in source.namelist()]
         archive.rewrite(source, target, members, texts)
 
 
-def _own_parts(source: zipfile.ZipFile) -> Iterator[tuple[str, str, str]]:
-    """Yield module, name and registered name of each of the project's classes and functions in a model."""
-    for item in archive.objects(json.loads(source.read(_CONFIG))):
+def _own_parts(config: Any) -> dict[str, str]:
+    """Return "module:qualname" → registered name of each of the project's classes and functions in a model's config."""
+    keras = importlib.import_module("keras")
+    parts: dict[str, str] = {}
+    for item in archive.objects(config):
+        name = item.get("registered_name")
+        if item.get("class_name") == "function":  # Keras writes the registered name only: not where it is defined
+            name = item.get("config")
+        if not isinstance(name, str):
+            continue
+        place = origin.importable(keras.saving.get_registered_object(name))
         module = item.get("module")
-        name = item.get("config") if item.get("class_name") == "function" else item.get("class_name")
-        if isinstance(module, str) and isinstance(name, str) and origin.is_project(module):
-            yield module, name, str(item.get("registered_name") or name)
+        if place is None and isinstance(module, str) and origin.is_project(module):
+            place = f"{module}:{item.get('class_name')}"
+        if place is not None:
+            parts[place] = name
+    return parts
 
 
-def _found(module: str, name: str) -> Any:
+def _noted(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as source:
+        noted: dict[str, str] = json.loads(source.read(_ABOUT)).get(_PARTS, {})
+    return noted
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.partition(":")
     thing: Any = importlib.import_module(module)
     for part in name.split("."):
         thing = getattr(thing, part)
