@@ -1,3 +1,66 @@
 """Make for ML artifacts: plain Python functions, only what changed is rebuilt."""
 
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import KeptError
+    from .formats import Format
+    from .pipeline import Pipeline, stage, swap
+    from .reading import load
+    from .reports import report
+
 __version__ = "0.1.0"
+__all__ = ["Format", "KeptError", "Pipeline", "load", "report", "stage", "swap"]
+
+# Loaded when first asked for: the `kept` command answers "nothing to do" without any of them.
+_ROOMS = {
+    "Format": "formats",
+    "KeptError": "errors",
+    "Pipeline": "pipeline",
+    "load": "reading",
+    "report": "reports",
+    "stage": "pipeline",
+    "swap": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'kept' has no attribute {name!r}")
+    import importlib
+
+    _open_doors()
+    value = getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+class _Door:
+    """What a declaration asks of the rooms above it."""
+
+    def tasks(self, declared: Any) -> Any:
+        from .tasks import tasks_of
+
+        return tasks_of(declared)
+
+    def load(self, artifact: str, run: str | None) -> Any:
+        from .reading import load
+
+        return load(artifact, run)
+
+    def runs(self, target: str) -> Any:
+        from .reading import runs
+
+        return runs(target)
+
+
+def _open_doors() -> None:
+    from .pipeline import doors
+
+    if not doors:
+        doors.append(_Door())
+    if "doit.doit_cmd" in sys.modules:  # within doit our errors are its own from the first line of dodo.py on
+        from . import tasks  # noqa: F401  # importing it is what counts

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import struct
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,13 +220,15 @@ class Memo:
     ``files``  path (as given), size, mtime_ns, ctime_ns, inode, seen_ns (the file system's clock when digested), digest
     ``facts``  kind, name, value (bytes): summaries of source files, plans of fingerprints, claims of stages
 
-    A file that cannot be read as a database is thrown away and started again: it is memory, not truth.
+    A file that cannot be read as a database is thrown away and started again: it is memory, not truth. A ``still``
+    memory writes nothing, to disk that is.
     """
 
     VERSION = 1
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, still: bool = False) -> None:
         self.path = os.fspath(path)
+        self.still = still
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
@@ -237,6 +240,8 @@ class Memo:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
+        if self.still:
+            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?mode=ro", uri=True, timeout=30)
         os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
         try:
             return self._connect()
@@ -292,6 +297,9 @@ class Memo:
     def note(self, path: str | os.PathLike[str], stat: Stat, digest: Digest) -> None:
         """Remember the digest of a file that somebody has just read or written, unless its stat is racy."""
         name = os.fspath(path)
+        if self.still:
+            self._files[name] = (stat, digest)
+            return
         if stat.racy_at(self.now_ns()):
             self._files.pop(name, None)
             return
@@ -340,6 +348,8 @@ class Memo:
         return row
 
     def _write(self, query: str, values: tuple[object, ...]) -> None:
+        if self.still:
+            return
         self._guarded(lambda: self._db.execute(query, values))
 
     def _guarded(self, work: Callable[[], Any]) -> Any:

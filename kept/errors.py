@@ -132,7 +132,7 @@ def not_an_artifact(verb: str, value: object, where: object) -> KeptError:
     return make(KeptError, f"{verb} needs a stage of a pipeline", facts, "write swap(OtherPipeline.stage, function)")
 
 
-def does_not_fit(function: str, missing: list[str], signature: str, stage: str, where: object) -> KeptError:
+def does_not_take(function: str, missing: list[str], signature: str, stage: str, where: object) -> KeptError:
     """A swapped-in function does not take what the wiring gives."""
     facts: Facts = (
         ("where", where),
@@ -362,6 +362,12 @@ def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:
     return make(KeptError, f"{artifact or 'a file'} cannot be read", facts, "see that the file is there and readable")
 
 
+def not_here(artifact: str, format_: str, path: object, reason: str, hint: str) -> KeptError:
+    """A file may be right, yet this environment does not read it."""
+    facts: Facts = (("file", path), ("format", format_), ("reason", reason))
+    return make(KeptError, f"{artifact or 'a file'} cannot be read here", facts, hint)
+
+
 def damaged(artifact: str, format_: str, path: object, problem: Exception) -> KeptError:
     """A file does not hold what its format says."""
     reason = f"{type(problem).__name__}: {problem}".strip().splitlines()[0]
@@ -375,3 +381,110 @@ def untrusted_format(artifact: str, format_: str, path: object) -> KeptError:
     facts: Facts = (("file", path), ("format", format_))
     hint = "let nobody else write there (`chmod go-w`), or build it here: only data formats are read from strangers"
     return make(UntrustedFormat, f"{artifact or 'a file'} is code when it is read, and not trusted", facts, hint)
+
+
+# ---- settings
+
+
+def bad_settings(path: object, problem: str, hint: str) -> KeptError:
+    """The project's settings cannot be read."""
+    return make(
+        KeptError, f"bad settings: {problem}", (("file", path),), hint or "see docs/reference.md for the settings"
+    )
+
+
+# ---- build
+
+
+def missing_input(stage: str, parameter: str, path: str, where: object) -> KeptError:
+    """A declared input file is not there."""
+    facts: Facts = (("stage", stage), ("parameter", parameter), ("declared", where))
+    return make(KeptError, f"input file {path!r} does not exist", facts, "put the file there, or mend the path")
+
+
+def upstream_unclear(stage: str, upstream: str, problem: KeptError) -> KeptError:
+    """A stage cannot be judged because one that it needs cannot."""
+    return make(
+        KeptError, f"{stage} needs {upstream}, which cannot be judged: {problem.what}", problem.facts, problem.hint
+    )
+
+
+def wrong_result(stage: str, fields: tuple[str, ...], value: object) -> KeptError:
+    """A stage did not return the NamedTuple that it declares."""
+    facts: Facts = (("declared", f"a NamedTuple of {', '.join(fields)}"), ("returned", one_line(value)))
+    return make(KeptError, f"{stage} did not return what its annotation says", facts, "return the NamedTuple")
+
+
+def blob_gone(file: object, digest: str) -> KeptError:
+    """An artifact's bytes are neither in the store nor sound."""
+    return make(KeptError, f"the content of {file} is gone from the store", (("digest", digest),), "run doit again")
+
+
+def unsavable_values(task: str, problem: str) -> KeptError:
+    """A plain task returned values that cannot be remembered."""
+    return make(
+        KeptError, f"task {task} returned what JSON cannot hold: {problem}", (), "return plain numbers and strings"
+    )
+
+
+def not_built(name: str) -> KeptError:
+    """A value was asked for that has not been built."""
+    return make(KeptError, f"{name} has not been built", (), f"run `doit {name.partition('/')[0]}`")
+
+
+def no_project(place: object) -> KeptError:
+    """There is no project here or above."""
+    return make(KeptError, "there is no kept project here", (("looked in", place),), "go to the folder of its dodo.py")
+
+
+# ---- reports
+
+
+def not_a_pipeline(value: object, where: object) -> KeptError:
+    """``report`` was given something else than a pipeline."""
+    facts: Facts = (("where", where), ("got", one_line(value)))
+    return make(KeptError, "a report needs pipelines", facts, "write report(MnistTf, MnistSklearn)")
+
+
+def unknown_column(name: str, known: tuple[str, ...]) -> KeptError:
+    """A report was asked for a column that it has not."""
+    hint = nearest(name, known) or f"columns are {', '.join(known)}"
+    return make(KeptError, f"the report has no column {name!r}", (), hint)
+
+
+# ---- accept
+
+
+def nothing_to_accept(stage: str) -> KeptError:
+    """A stage that was never built has nothing that could stand."""
+    return make(KeptError, f"{stage} has no record that could stand for it", (), f"run `doit {stage}`")
+
+
+def not_acceptable(stage: str, reasons: list[str]) -> KeptError:
+    """More than the code of a stage changed."""
+    facts = tuple(("also changed", reason) for reason in reasons)
+    hint = "build it, or say which with --even-parameters, --even-inputs or --even-libraries"
+    return make(KeptError, f"{stage} is not accepted: more than its code changed", facts, hint)
+
+
+# ---- fingerprint
+
+
+def unreadable_source(file: str, line: int, reason: str) -> KeptError:
+    """A source file of the project is no Python."""
+    facts: Facts = (("file", f"{file}:{line}" if line else file), ("Python says", reason))
+    return make(KeptError, f"{file} cannot be read as Python", facts, "mend it; stages that do not reach it go on")
+
+
+def no_such_code(target: str, missing: str) -> KeptError:
+    """A stage names a module or a function that is not there."""
+    facts: Facts = (("stage", target), ("not found", missing))
+    return make(
+        KeptError, f"there is no code for {target}", facts, "check the spelling, and that its folder is on sys.path"
+    )
+
+
+def no_source(target: str, reason: str) -> KeptError:
+    """A function cannot be traced to code."""
+    hint = "define the function in a file of the project"
+    return make(KeptError, f"{target} cannot be fingerprinted", (("reason", reason),), hint)

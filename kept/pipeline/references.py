@@ -74,7 +74,8 @@ class Declared:
 class Reference:
     """Stands for what a stage will return, or for one field of it; ``kept.load`` gives the value.
 
-    For a type checker it *is* that value, so that mypy checks the wiring of a pipeline. At run time it only knows the stage.
+    For a type checker it *is* that value, so that mypy checks the wiring of a pipeline; at run time it only knows the
+    stage.
     """
 
     __slots__ = ("_declared", "_field")
@@ -257,7 +258,7 @@ def swap(artifact: A, function: Callable[..., A], /, **params: Any) -> A:
     wired = {name: value for name, value in old.arguments.items() if _wired(value)}
     missing = [name for name in wired if not _takes(function, name)]
     if missing:
-        raise errors.does_not_fit(function_name(function), missing, str(signature(function)), old.shown, where)
+        raise errors.does_not_take(function_name(function), missing, str(signature(function)), old.shown, where)
     plain = {name: value for name, value in old.arguments.items() if _takes(function, name)}
     args, kwargs = call_arguments(function, {**plain, **wired, **params})
     arguments = _bind(function, args, kwargs, where)

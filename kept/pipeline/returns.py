@@ -114,6 +114,12 @@ def _dotted(annotation: object, module: str) -> str | None:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def _call_of(value: object) -> Callable[..., Any] | None:
+    """Return the method behind a callable instance of a class written in Python."""
+    call = vars(type(value)).get("__call__")
+    return call if inspect.isfunction(call) else None
+
+
 def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the plain function below partials, wrappers, bound methods and callable instances."""
     while True:
@@ -123,12 +129,7 @@ def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
             function = function.__wrapped__
         elif inspect.ismethod(function):
             function = function.__func__
-        elif (
-            not inspect.isfunction(function) and not isinstance(function, type) and hasattr(type(function), "__call__")
-        ):
-            call = type(function).__call__
-            if not inspect.isfunction(call):
-                return function
+        elif (call := _call_of(function)) is not None:
             function = call
         else:
             return function

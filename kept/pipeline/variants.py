@@ -45,7 +45,7 @@ class Stage:
     pipeline: str
     name: str
     function: Callable[..., Any]
-    arguments: Mapping[str, object]  # as declared, by parameter
+    arguments: Mapping[str, object]  # by parameter, with Input and File in place of references and paths
     wires: Mapping[str, Input | File | Any]  # every leaf of the arguments by its name: "X", "models[0]"
     artifacts: tuple[Artifact, ...]
     options: Options
@@ -88,9 +88,6 @@ class Door(Protocol):
     def runs(self, target: str) -> Any:
         """Return the runs in which a pipeline was built, newest first."""
 
-    def drawn(self, declared: Any) -> str:
-        """Draw a declaration as HTML, for notebooks."""
-
 
 doors: list[Door] = []  # one at most
 
@@ -123,6 +120,7 @@ class Pipeline:
         _known[cls._target] = cls
 
     def __new__(cls) -> Pipeline:
+        """Refuse: a pipeline is its class."""
         raise errors.not_instantiated(cls.__name__)
 
     @classmethod
@@ -293,10 +291,18 @@ class _Binding:
         for parameter, value in declared.arguments.items():
             for leaf_name, leaf in named_leaves(parameter, value):
                 wires[leaf_name] = self._wire(leaf)
+        arguments = {parameter: self._wired(value) for parameter, value in declared.arguments.items()}
         return Stage(
-            target, name, declared.function, declared.arguments, wires, made, declared.options, declared.where,
+            target, name, declared.function, arguments, wires, made, declared.options, declared.where,
             declared.returns.tuple_type,
         )  # fmt: skip
+
+    def _wired(self, value: object) -> object:
+        if type(value) is dict:
+            return {key: self._wired(item) for key, item in value.items()}
+        if type(value) is list or type(value) is tuple:
+            return type(value)(map(self._wired, value))
+        return self._wire(value)
 
     def _wire(self, leaf: object) -> object:
         if isinstance(leaf, Path):

@@ -1,0 +1,339 @@
+"""What decides an artifact, what came of it, and the difference between two."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .digest import Digest, canonical_json, digest_value
+
+# What an action is made of and how it is encoded; another number is another key for everything.
+SCHEME = 1
+
+
+class Outcome(enum.Enum):
+    """What became of a stage; the same words on screen, in reports and in tests."""
+
+    UP_TO_DATE = "up to date"  # key and files are as recorded
+    RESTORED = "restored"  # a record of this key exists: its blobs were put in place
+    BUILT = "built"  # executed
+    FAILED = "failed"  # raised, or could not be judged
+
+
+class Cause(enum.Enum):
+    """The kinds of reason for which a stage is not up to date, in the order in which they arise."""
+
+    CODE = "code"
+    PARAMETER = "parameter"
+    INPUT = "input"
+    WAITS = "waits"  # an input will be built first: its digest is not known yet
+    LIBRARY = "library"
+    ENVIRONMENT = "environment"
+    PYTHON = "python"
+    SEED = "seed"
+    FORMAT = "format"
+    SCHEME = "scheme"
+    NEVER_BUILT = "never built"
+    MISSING = "artifact missing"
+    DAMAGED = "artifact damaged"
+    LOST = "record lost"
+    FORCED = "forced"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause of a rebuild: what changed, from what to what, where."""
+
+    cause: Cause
+    name: str = ""
+    old: str = ""
+    new: str = ""
+    where: str = ""
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.cause.value} {self.name}".strip() if self.cause is not Cause.WAITS else f"{self.name} comes first"
+        )
+        change = f": {self.old or '(nothing)'} → {self.new or '(nothing)'}" if self.old or self.new else ""
+        return head + change
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statement of the code that decides an artifact."""
+
+    digest: str
+    where: str  # file:line
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter: its digest decides, its text is for people."""
+
+    digest: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One input as a stage was given it: its digest decides, its name is for people."""
+
+    digest: Digest
+    format: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """Everything that decides an artifact.
+
+    The names of the stage, of its function and of the upstream artifacts are not in the key: a rename costs nothing.
+    """
+
+    code: str  # digest of the fingerprint
+    parts: Mapping[str, Part]  # for `why`; covered by ``code``
+    params: Mapping[str, Param]
+    inputs: Mapping[str, Given]
+    environment: Mapping[str, str]  # declared variables, as keyed digests: a value never leaves the process
+    formats: Mapping[str, str]  # by field; "" where the value decides
+    libraries: Mapping[str, str]  # as exact as the project's policy says
+    python: str
+    seed: int | None
+
+    @cached_property
+    def key(self) -> str:
+        """The digest of all that decides."""
+        return digest_value(
+            {
+                "scheme": SCHEME,
+                "code": self.code,
+                "params": {name: param.digest for name, param in self.params.items()},
+                "inputs": {name: (i.digest.hex, i.digest.size, i.format) for name, i in self.inputs.items()},
+                "environment": dict(self.environment),
+                "formats": dict(self.formats),
+                "libraries": dict(self.libraries),
+                "python": self.python,
+                "seed": self.seed,
+            }
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Write the action as plain JSON values."""
+        return {
+            "scheme": SCHEME,
+            "code": self.code,
+            "parts": {name: [p.digest, p.where] for name, p in self.parts.items()},
+            "params": {name: [p.digest, p.shown] for name, p in self.params.items()},
+            "inputs": {n: [i.digest.hex, i.digest.size, i.format, i.name] for n, i in self.inputs.items()},
+            "environment": dict(self.environment),
+            "formats": dict(self.formats),
+            "libraries": dict(self.libraries),
+            "python": self.python,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Action:
+        """Read an action; KeyError, TypeError or ValueError where it is malformed."""
+        return cls(
+            code=value["code"],
+            parts={name: Part(*part) for name, part in value["parts"].items()},
+            params={name: Param(*param) for name, param in value["params"].items()},
+            inputs={
+                n: Given(Digest(hex_, size), form, name) for n, (hex_, size, form, name) in value["inputs"].items()
+            },
+            environment=value["environment"],
+            formats=value["formats"],
+            libraries=value["libraries"],
+            python=value["python"],
+            seed=value["seed"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One artifact as it was made."""
+
+    name: str  # field, "" for a single value
+    digest: Digest  # of its blob
+    format: str
+    suffix: str
+    kind: str = ""  # what it is, in short: "ndarray (60000, 28, 28) uint8"
+    classes: tuple[str, ...] = ()  # project classes whose instances it holds: their code decides what it does
+    tree: bool = False  # a folder: its blob is the list of its files
+
+    def as_json(self) -> dict[str, Any]:
+        """Write the output as plain JSON values."""
+        return {
+            "name": self.name,
+            "digest": self.digest.hex,
+            "size": self.digest.size,
+            "format": self.format,
+            "suffix": self.suffix,
+            "kind": self.kind,
+            "classes": list(self.classes),
+            "tree": self.tree,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Output:
+        """Read an output; KeyError, TypeError or ValueError where it is malformed."""
+        return cls(
+            value["name"], Digest(value["digest"], value["size"]), value["format"], value["suffix"],
+            value["kind"], tuple(value["classes"]), value["tree"],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What artifacts/ shows of a stage now: the key it was made under and its outputs."""
+
+    key: str
+    outputs: tuple[Output, ...]
+
+    def as_bytes(self) -> bytes:
+        """Write the claim."""
+        return canonical_json([self.key, [output.as_json() for output in self.outputs]])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Claim | None:
+        """Read a claim; None where it is damaged: then nothing is claimed."""
+        try:
+            key, outputs = json.loads(data)
+            return cls(str(key), tuple(map(Output.from_json, outputs)))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who declared a code change harmless, when, why: the record then serves another key."""
+
+    who: str
+    when: str
+    reason: str
+    old_key: str
+
+    def as_json(self) -> dict[str, str]:
+        """Write the acceptance as plain JSON values."""
+        return {"who": self.who, "when": self.when, "reason": self.reason, "old_key": self.old_key}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of an action."""
+
+    action: Action
+    outputs: tuple[Output, ...]
+    stage: str  # the task that built it; others may use it
+    function: str
+    seconds: float
+    when: str  # UTC, ISO 8601
+    host: str
+    commit: str = ""  # of the user's repository, if it is one
+    dirty: bool = False
+    reasons: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)  # exact, whatever the policy
+    sources: Digest | None = None  # blob: the text of each part
+    accepted: Acceptance | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Write the record as plain JSON values."""
+        return {
+            "action": self.action.as_json(),
+            "outputs": [output.as_json() for output in self.outputs],
+            "stage": self.stage,
+            "function": self.function,
+            "seconds": self.seconds,
+            "when": self.when,
+            "host": self.host,
+            "commit": self.commit,
+            "dirty": self.dirty,
+            "reasons": list(self.reasons),
+            "versions": dict(self.versions),
+            "sources": None if self.sources is None else {"digest": self.sources.hex, "size": self.sources.size},
+            "accepted": None if self.accepted is None else self.accepted.as_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Record | None:
+        """Read a record; None where it is malformed or of another scheme: then it is a miss."""
+        try:
+            if value["action"]["scheme"] != SCHEME:
+                return None
+            sources, accepted = value["sources"], value["accepted"]
+            return cls(
+                action=Action.from_json(value["action"]),
+                outputs=tuple(map(Output.from_json, value["outputs"])),
+                sources=None if sources is None else Digest(sources["digest"], sources["size"]),
+                accepted=None if accepted is None else Acceptance(**accepted),
+                reasons=tuple(value["reasons"]),
+                **{name: value[name] for name in _PLAIN},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+
+_PLAIN = ("stage", "function", "seconds", "when", "host", "commit", "dirty", "versions")
+
+
+def differences(then: Action, now: Action) -> tuple[Reason, ...]:
+    """Name every difference between two actions; empty exactly if their keys are equal."""
+    reasons = [
+        *_code(then, now),
+        *_changed(Cause.PARAMETER, _shown(then.params), _shown(now.params)),
+        *_changed(Cause.INPUT, _digests(then.inputs), _digests(now.inputs), {n: i.name for n, i in now.inputs.items()}),
+        *_changed(Cause.LIBRARY, _plain(then.libraries), _plain(now.libraries)),
+        *(Reason(Cause.ENVIRONMENT, n) for n in _names(then.environment, now.environment)),
+        *_changed(Cause.PYTHON, {"": (then.python,) * 2}, {"": (now.python,) * 2}),
+        *_changed(Cause.SEED, {"": (str(then.seed),) * 2}, {"": (str(now.seed),) * 2}),
+        *_changed(Cause.FORMAT, _plain(then.formats), _plain(now.formats)),
+    ]
+    if not reasons and then.key != now.key:
+        reasons = [Reason(Cause.SCHEME)]
+    return tuple(reasons)
+
+
+def _code(then: Action, now: Action) -> Iterator[Reason]:
+    if then.code == now.code:
+        return
+    old = {name: (part.digest, part.digest[:8]) for name, part in then.parts.items()}
+    new = {name: (part.digest, part.digest[:8]) for name, part in now.parts.items()}
+    places = {name: part.where for name, part in {**then.parts, **now.parts}.items()}
+    found = [Reason(r.cause, r.name, "", "", places.get(r.name, "")) for r in _changed(Cause.CODE, old, new)]
+    yield from found or [Reason(Cause.CODE)]
+
+
+_Pairs = Mapping[str, tuple[str, str]]  # name → what decides, what is shown
+
+
+def _changed(cause: Cause, then: _Pairs, now: _Pairs, names: Mapping[str, str] | None = None) -> Iterator[Reason]:
+    for name in _names(then, now):
+        old, new = then.get(name, ("", "")), now.get(name, ("", ""))
+        yield Reason(cause, name, old[1], new[1], (names or {}).get(name, ""))
+
+
+def _names(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    deciding = {name: value[0] if isinstance(value, tuple) else value for name, value in then.items()}
+    others = {name: value[0] if isinstance(value, tuple) else value for name, value in now.items()}
+    return [n for n in dict.fromkeys([*now, *then]) if deciding.get(n) != others.get(n)]
+
+
+def _shown(params: Mapping[str, Param]) -> _Pairs:
+    return {name: (param.digest, param.shown) for name, param in params.items()}
+
+
+def _digests(inputs: Mapping[str, Given]) -> _Pairs:
+    return {
+        name: (f"{i.digest.hex}{i.format}", f"{i.digest.hex[:8]} ({i.digest.size:,} bytes)")
+        for name, i in inputs.items()
+    }
+
+
+def _plain(values: Mapping[str, str]) -> _Pairs:
+    return {name: (value, value) for name, value in values.items()}

@@ -1,0 +1,159 @@
+"""Brings one stage up to date: leaves it, restores it, or has it run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from .. import errors
+from ..actions import Claim, Outcome, Output, Record
+from ..digest import Digest, canonical_json
+from ..pipeline import File, Input, Stage
+from .project import Judgement, Project, formats_name
+from .work import Blob, Done, Failure, Job, Whole, seeding
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a stage in this run."""
+
+    task: str
+    outcome: Outcome
+    judgement: Judgement
+    seconds: float = 0.0
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def restore(project: Project, judged: Judgement) -> Result:
+    """Put recorded artifacts in their places; nothing executes."""
+    task = judged.stage.task
+    assert judged.action is not None
+    project.disclaim(task)
+    place(project, judged.stage, judged.outputs, judged.action.key)
+    project.judgements[task] = judged
+    return Result(task, Outcome.RESTORED, judged)
+
+
+def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str | None) -> None:
+    """Show outputs in artifacts/, then claim that they are shown; without a key nothing is claimed."""
+    before = project.claims.get(stage.task)
+    files = project.files(stage, outputs)
+    for file, output in files.items():
+        now = project.shown(file)
+        if now is None or now.hex != output.digest.hex:
+            project.store.restore(output.digest, project.root / file, output.tree)
+    for file in set(project.files(stage, before.outputs) if before else ()) - set(files):
+        project.remove(file)
+    if key is not None:
+        project.claim(stage.task, Claim(key, outputs))
+
+
+def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool = False) -> Job:
+    """Prepare the run of a stage; what artifacts/ shows of it is disclaimed first of all.
+
+    A run that is killed then leaves no claim behind, whatever it had written.
+    """
+    stage = judged.stage
+    assert judged.action is not None
+    assert judged.code is not None
+    project.disclaim(stage.task)
+    project.judgements[stage.task] = judged
+    sources = canonical_json({part.name: part.source for part in judged.code.parts})
+    commit, dirty = _commit(str(project.root))
+    record = Record(
+        action=judged.action,
+        outputs=(),
+        stage=stage.task,
+        function=stage.function_name,
+        seconds=0.0,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
+        commit=commit,
+        dirty=dirty,
+        reasons=tuple(map(str, judged.reasons)),
+        versions=dict(judged.code.libraries),
+        sources=project.store.put_bytes(sources),
+    )
+    return Job(
+        task=stage.task,
+        function=stage.function,
+        arguments={name: _stand_in(project, value) for name, value in stage.arguments.items()},
+        fields=tuple(a.field for a in stage.artifacts if a.field),
+        formats={a.field: formats_name(a) and (a.declared or "") for a in stage.artifacts},
+        record=record,
+        files=judged.code.files,
+        paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
+        root=str(project.root),
+        store=str(project.home),
+        log=str(project.home / "logs" / f"{stage.path}.log"),
+        seeding=seeding(judged.code.libraries),
+        forced=forced,
+        live=live,
+    )
+
+
+def _digest(project: Project, wire: File) -> Digest:
+    content = project.content(wire.path)
+    if content is None:
+        raise errors.missing_input("", "", wire.path, "")
+    return content
+
+
+def _stand_in(project: Project, value: object) -> object:
+    """Replace the references in an argument by what a process needs to load them."""
+    if isinstance(value, Input):
+        return _blobs(project, value)
+    if isinstance(value, File):
+        return Path(value.path)
+    if type(value) is dict:
+        return {key: _stand_in(project, item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_stand_in(project, item) for item in value)  # type: ignore[attr-defined, call-arg]  # a list or tuple
+    return value
+
+
+def _blobs(project: Project, wire: Input) -> Blob | Whole:
+    stage, judged = project.stages[wire.stage], project.judgements[wire.stage]
+    blobs = {o.name: Blob(o, file) for file, o in project.files(stage, judged.outputs).items()}
+    if wire.field or stage.result is None:
+        return blobs[wire.field]
+    return Whole(stage.result, blobs)
+
+
+def finish(project: Project, judged: Judgement, done: Done | Failure) -> Result:
+    """Take in what came of a run: artifacts to their places, then the claim."""
+    task = judged.stage.task
+    if isinstance(done, Failure):
+        return Result(task, Outcome.FAILED, judged, done.seconds, done, done.warnings)
+    assert judged.action is not None
+    place(project, judged.stage, done.outputs, judged.action.key if done.recorded else None)
+    outcome = Outcome.BUILT if done.executed else Outcome.RESTORED
+    settled = Judgement(judged.stage, outcome, judged.reasons, judged.action, done.outputs, judged.code)
+    project.judgements[task] = settled
+    return Result(task, outcome, settled, done.seconds, warnings=done.warnings)
+
+
+@cache
+def _commit(root: str) -> tuple[str, bool]:
+    """Read (never write) which commit the project stands on, and whether it was edited since."""
+    import subprocess
+
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "", False
+    return head.stdout.strip(), bool(status.stdout.strip())

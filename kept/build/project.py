@@ -1,0 +1,347 @@
+"""One project on disk: its stages, what is remembered of them, and what is to be done with each."""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .. import errors, formats, settings
+from ..actions import Action, Cause, Claim, Given, Outcome, Output, Param, Part, Reason, Record, differences
+from ..digest import Digest, Memo, digest_value
+from ..fingerprint import Fingerprint, fingerprint
+from ..pipeline import Artifact, File, Input, Stage
+from ..store import Store, digest_folder
+from .journal import Journal
+
+ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What would happen to a stage, and every reason; "up to date" is the empty list."""
+
+    stage: Stage
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    action: Action | None = None  # None while an input is not there yet
+    outputs: tuple[Output, ...] = ()  # what artifacts/ will show; empty while that is not known
+    code: Fingerprint | None = None
+    record: Record | None = None  # the one that is restored from, or that the claim was made by
+    problem: errors.KeptError | None = None  # why it cannot be judged
+
+
+class Project:
+    """A folder with a dodo.py, and what kept remembers of it in ``artifacts/.kept``."""
+
+    def __init__(self, root: str | os.PathLike[str], *, still: bool = False) -> None:
+        self.root = Path(root).absolute()
+        self.still = still  # nothing is written, memory included
+        self.stages: dict[str, Stage] = {}
+        self.judgements: dict[str, Judgement] = {}
+        self.warnings: list[str] = []
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The project's ``[tool.kept]``."""
+        return settings.read(self.root)
+
+    @cached_property
+    def home(self) -> Path:
+        """Where the store, the memory and the logs lie."""
+        return self.root / self.settings.store
+
+    @cached_property
+    def store(self) -> Store:
+        """The project's store."""
+        return Store(self.home, warn=self.warnings.append)
+
+    @cached_property
+    def memo(self) -> Memo:
+        """The project's memory."""
+        return Memo(self.home / "memo.db", still=self.still)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What runs have done."""
+        return Journal(self.home / "runs.jsonl")
+
+    def add(self, stages: Iterable[Stage]) -> list[Stage]:
+        """Take in stages; return those that are new."""
+        new = [stage for stage in stages if stage.task not in self.stages]
+        self.stages.update({stage.task: stage for stage in new})
+        return new
+
+    # ---- claims: what artifacts/ shows now
+
+    @cached_property
+    def claims(self) -> dict[str, Claim]:
+        """Every claim, by task."""
+        read = {task: Claim.from_bytes(data) for task, data in self.memo.all("claim").items()}
+        return {task: claim for task, claim in read.items() if claim is not None}
+
+    def claim(self, task: str, claim: Claim) -> None:
+        """Say durably what artifacts/ shows of a stage."""
+        self.claims[task] = claim
+        self.memo.remember("claim", task, claim.as_bytes())
+        self.memo.remember("last", task, claim.key.encode())
+
+    def disclaim(self, task: str) -> None:
+        """Take back, durably and first of all, that artifacts/ shows a stage; the record stays."""
+        if self.claims.pop(task, None) is not None:
+            self.memo.forget("claim", task)
+        self.judgements.pop(task, None)
+
+    def last(self, task: str) -> Record | None:
+        """Return the record that a stage was last built or restored by."""
+        key = self.memo.recall("last", task)
+        return self.record(key.decode()) if key else None
+
+    def record(self, key: str) -> Record | None:
+        """Return the record of a key, if there is one that can be read."""
+        entry = self.store.lookup(key)
+        return Record.from_json(entry) if entry is not None else None
+
+    # ---- files
+
+    def file(self, artifact: Artifact, suffix: str) -> str:
+        """Return where an artifact lies, relative to the project, POSIX."""
+        return f"{ARTIFACTS}/{artifact.stem}{suffix}"
+
+    def declared_suffix(self, artifact: Artifact) -> str | None:
+        """Return the suffix that an artifact's declared type settles; None where only its value can tell."""
+        form = formats.for_annotation(artifact.declared) if artifact.declared else None
+        return None if form is None or form.name == "file" else form.suffix
+
+    def files(self, stage: Stage, outputs: Iterable[Output]) -> dict[str, Output]:
+        """Return the files in which outputs of a stage lie."""
+        by_field = {artifact.field: artifact for artifact in stage.artifacts}
+        return {self.file(by_field[o.name], o.suffix): o for o in outputs if o.name in by_field}
+
+    def content(self, path: str) -> Digest | None:
+        """Name what an input file or folder holds now; None if it is not there."""
+        try:
+            return self.memo.tree(self.root / path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def shown(self, path: str) -> Digest | None:
+        """Name what an artifact's file or folder holds now, as the store names it; None if it is not there."""
+        place = self.root / path
+        try:
+            return digest_folder(place, self.memo.file) if place.is_dir() else self.memo.file(place)
+        except (FileNotFoundError, NotADirectoryError, errors.KeptError):  # a folder with links in it is none of ours
+            return None
+
+    def remove(self, path: str) -> None:
+        """Remove an artifact's file or folder."""
+        place = self.root / path
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+    # ---- judging
+
+    def judge(self, task: str) -> Judgement:
+        """Say what would happen to a stage, after judging all that it needs; no side effects but memory."""
+        for name in self.order([task]):
+            if name not in self.judgements:
+                self.judgements[name] = self._judge(self.stages[name])
+        return self.judgements[task]
+
+    def order(self, tasks: Iterable[str]) -> list[str]:
+        """Return tasks and all that they need, each after what it needs; without recursion, chains may be long."""
+        done: dict[str, None] = {}
+        todo = list(reversed(list(tasks)))
+        while todo:
+            task = todo[-1]
+            missing = [u for u in self.stages[task].upstream if u not in done] if task not in done else []
+            if missing:
+                todo.extend(reversed(missing))
+            else:
+                done[todo.pop()] = None
+        return list(done)
+
+    def _judge(self, stage: Stage) -> Judgement:
+        try:
+            given, waiting = self._inputs(stage)
+            code = self._code(stage)
+        except errors.KeptError as problem:
+            return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
+        if waiting:
+            reasons = tuple(Reason(Cause.WAITS, task) for task in waiting)
+            return Judgement(stage, Outcome.BUILT, reasons, code=code)
+        action = self._action(stage, given, code)
+        claim = self.claims.get(stage.task)
+        if claim is not None and claim.key == action.key:
+            reasons = tuple(self._damage(stage, claim.outputs))
+            if not reasons:
+                return Judgement(stage, Outcome.UP_TO_DATE, (), action, claim.outputs, code)
+        else:
+            reasons = self._since(stage, action)
+        record = self.record(action.key)
+        if record is not None and all(self.store.holds(output.digest) for output in record.outputs):
+            return Judgement(stage, Outcome.RESTORED, reasons, action, record.outputs, code, record)
+        if claim is not None and claim.key == action.key:
+            reasons += (Reason(Cause.LOST),)
+        return Judgement(stage, Outcome.BUILT, reasons, action, (), code, record)
+
+    def _inputs(self, stage: Stage) -> tuple[dict[str, Given], list[str]]:
+        """Return what the stage is given, by argument, and the stages that must be built before that is known."""
+        given: dict[str, Given] = {}
+        waiting: dict[str, None] = {}
+        for name, wire in stage.wires.items():
+            if isinstance(wire, File):
+                content = self.content(wire.path)
+                if content is None:
+                    raise errors.missing_input(stage.task, name, wire.path, stage.where)
+                given[name] = Given(content, "file", wire.path)
+            elif isinstance(wire, Input):
+                outputs = self._upstream(stage, wire)
+                if not outputs:
+                    waiting[wire.stage] = None
+                for output in outputs:
+                    field = f"{name}.{output.name}" if output.name and not wire.field else name
+                    shown = wire.stage.replace(":", "/") + (f"/{output.name}" if output.name else "")
+                    given[field] = Given(output.digest, output.format, shown)
+        return given, list(waiting)
+
+    def _upstream(self, stage: Stage, wire: Input) -> list[Output]:
+        judged = self.judgements[wire.stage]
+        if judged.problem is not None:
+            raise errors.upstream_unclear(stage.task, wire.stage, judged.problem)
+        return [output for output in judged.outputs if output.name == wire.field or not wire.field]
+
+    def _code(self, stage: Stage) -> Fingerprint:
+        held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
+        plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
+        classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in _project_classes(value)}
+        return fingerprint(stage.function, root=self.root, memo=self.memo, also=sorted(held | classes))
+
+    def _classes(self, wire: Input) -> Iterator[str]:
+        for output in self.judgements[wire.stage].outputs:
+            if output.name == wire.field or not wire.field:
+                yield from output.classes
+
+    def _action(self, stage: Stage, given: Mapping[str, Given], code: Fingerprint) -> Action:
+        versions = {name: self.settings.version(name, version) for name, version in code.libraries.items()}
+        return Action(
+            code=code.digest,
+            parts={part.name: Part(part.digest, f"{part.file}:{part.line}") for part in code.parts},
+            params=self._params(stage),
+            inputs=given,
+            environment={name: self.keyed(os.environ.get(name)) for name in stage.options.env},
+            formats={a.field: formats_name(a) for a in stage.artifacts},
+            libraries={name: version for name, version in versions.items() if version is not None},
+            python=_PYTHON,
+            seed=self.settings.seed if stage.options.seed else None,
+        )
+
+    def _params(self, stage: Stage) -> dict[str, Param]:
+        def code(function: Any) -> str:
+            return fingerprint(function, root=self.root, memo=self.memo).digest
+
+        params = {}
+        for name, value in {**_defaults(stage), **stage.wires}.items():
+            if not isinstance(value, Input | File):
+                params[name] = Param(digest_value(value, code), errors.one_line(value, 200))
+        return params
+
+    def keyed(self, value: str | None) -> str:
+        """Name the value of a declared variable so that nobody can guess it back from the name."""
+        if value is None:
+            return "unset"
+        return hmac.new(self._secret, value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+
+    @cached_property
+    def _secret(self) -> bytes:
+        path = self.home / "secret"
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            secret = os.urandom(32)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.write(descriptor, secret)
+            os.close(descriptor)
+            return secret
+
+    def _damage(self, stage: Stage, outputs: Iterable[Output]) -> Iterator[Reason]:
+        for file, output in self.files(stage, outputs).items():
+            content = self.shown(file)
+            if content is None:
+                yield Reason(Cause.MISSING, file)
+            elif content.hex != output.digest.hex:
+                yield Reason(Cause.DAMAGED, file, output.digest.hex[:8], content.hex[:8])
+
+    def _since(self, stage: Stage, action: Action) -> tuple[Reason, ...]:
+        last = self.last(stage.task)
+        if last is None:
+            return (Reason(Cause.NEVER_BUILT),)
+        return differences(last.action, action) or (Reason(Cause.MISSING, "its claim was forgotten"),)
+
+    def force(self, task: str) -> Judgement:
+        """Judge a stage as one that is to be executed whatever is recorded."""
+        judged = self.judge(task)
+        if judged.problem is not None:
+            return judged
+        forced = dataclasses.replace(
+            judged, outcome=Outcome.BUILT, reasons=(*judged.reasons, Reason(Cause.FORCED)), outputs=()
+        )
+        self.judgements[task] = forced
+        return forced
+
+
+_PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}" + (
+    f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
+)
+
+
+def formats_name(artifact: Artifact) -> str:
+    """Name the format that an artifact's declared type settles; "" where the value decides."""
+    form = formats.for_annotation(artifact.declared) if artifact.declared else None
+    return form.name if form is not None else ""
+
+
+def _defaults(stage: Stage) -> dict[str, object]:
+    """Return the defaults that a key can hold: spelling one out in dodo.py is then no change.
+
+    What has no canonical form is left out: the default belongs to the function's fingerprint anyway.
+    """
+    from ..digest import encode
+    from ..pipeline import signature
+
+    found: dict[str, object] = {}
+    given = {name.partition("[")[0] for name in stage.wires}
+    for name, parameter in signature(stage.function).parameters.items():
+        if parameter.default is parameter.empty or name in given:
+            continue
+        try:
+            encode(parameter.default)
+        except errors.KeptError:
+            continue
+        found[name] = parameter.default
+    return found
+
+
+def _project_classes(value: object) -> Iterator[type]:
+    """Yield the classes of the values in a parameter: their methods decide what a stage does with it."""
+    if isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            yield from _project_classes(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _project_classes(item)
+    if type(value).__module__ not in ("builtins", "datetime", "decimal", "pathlib", "numpy"):
+        yield type(value)
+        if dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                yield from _project_classes(getattr(value, field.name))

@@ -1,0 +1,206 @@
+"""The commands that kept adds to doit: `run` in its own way, `why` and `accept`."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from doit.cmd_base import DoitCmdBase
+from doit.cmd_info import Info
+from doit.cmd_run import Run as DoitRun
+from doit.exceptions import InvalidCommand
+
+
+class _Judged:
+    """Gives a command kept's judge before doit opens a database of its own."""
+
+    still = False  # whether the command writes nothing, its memory included
+    dep_manager: Any
+
+    def get_codec_cls(self, codec: Any) -> Any:
+        """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
+        if "kept.pipeline" in sys.modules and self.dep_manager is None:
+            from .build import Project
+            from .tasks import KeptDependency
+
+            self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
+        return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: everything ends as at Ctrl-C."""
+
+
+class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
+    """doit's `run`; in a project without kept it is doit's own."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
+        root = _project_folder(params)
+        if root is None:
+            return super().execute(params, args)
+        from .fingerprint import audit, loading
+
+        loading.install(root)
+        audit.install(root)
+        before = signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return super().execute(params, args)
+        except KeyboardInterrupt as interruption:
+            number = signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT
+            sys.stdout.flush()
+            sys.stderr.write("interrupted: finished stages are kept; run again to go on\n")
+            sys.stderr.flush()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)  # end as the signal asks, so that a shell or a scheduler sees why
+            return 1
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _project_folder(params: Any) -> str | None:
+    """Return the folder of the dodo.py that doit will load, if that file names kept."""
+    folder, name = os.path.split(os.path.abspath(params.get("dodoFile") or "dodo.py"))
+    while (
+        params.get("seek_file") and not os.path.isfile(os.path.join(folder, name)) and folder != os.path.dirname(folder)
+    ):
+        folder = os.path.dirname(folder)
+    try:
+        text = Path(folder, name).read_bytes()
+    except OSError:
+        return None
+    return folder if b"kept" in text else None
+
+
+# ---- why
+
+opt_json = {"name": "json", "long": "json", "type": bool, "default": False, "help": "for machines"}
+opt_last = {"name": "last", "long": "last", "type": bool, "default": False, "help": "what the last run did, and why"}
+opt_blind = {"name": "blind", "long": "blind", "type": bool, "default": False, "help": "what kept cannot see"}
+
+
+class Why(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
+    """`doit why [TASK ...]`: what a run would do, and every reason."""
+
+    name = "why"
+    doc_purpose = "say what a run would do to each stage, and every reason"
+    doc_usage = "[TASK ...]"
+    doc_description = "Executes nothing and writes nothing. Exit code 0 when nothing would run, 1 when something would."
+    cmd_options = (opt_json, opt_last, opt_blind)
+    still = True
+
+    def _execute(self, pos_args: list[str], json: bool, last: bool, blind: bool) -> int:
+        from . import explain
+
+        project = _project(self)
+        tasks = list(_stages(self, project, pos_args))
+        if last:
+            told = explain.last_run(project, set(tasks) if pos_args else None)
+        else:
+            told = explain.before(project, project.order(tasks), blind=blind)
+        if json:
+            self.outstream.write(json_module.dumps(explain.as_json(told), indent=2) + "\n")
+        else:
+            self.outstream.write(explain.as_text(told))
+        plain = [] if last else [name for name in pos_args if self._plain_would_run(name)]
+        return 1 if plain or explain.anything(told) else 0
+
+    def _plain_would_run(self, name: str) -> bool:
+        """Explain a task of doit's own as doit does."""
+        tasks = {task.name: task for task in self.task_list}
+        task = tasks.get(name)
+        if task is None or task.has_subtask or name in _project(self).stages:
+            return False
+        status = self.dep_manager.get_status(task, tasks, get_log=True)
+        self.outstream.write(f"{name}: {status.status}\n{Info.get_reasons(status.reasons)}\n")
+        return bool(status.status != "up-to-date")
+
+
+def _project(command: Any) -> Any:
+    judge = command.dep_manager
+    if not hasattr(judge, "project"):
+        raise InvalidCommand("this dodo.py declares no pipeline of kept")
+    return judge.project
+
+
+def _stages(command: Any, project: Any, names: Iterable[str]) -> Iterable[str]:
+    """Yield the stages of the named tasks, of the variants among them, of everything where none is named."""
+    tasks = {task.name: task for task in command.task_list}
+    targets = {target: task.name for task in command.task_list for target in task.targets}
+    for name in names or list(project.stages):
+        found = tasks.get(targets.get(name, name))
+        if found is None:
+            from . import errors
+
+            hint = errors.nearest(name, tuple(tasks)) or "see `doit list --all`"
+            raise InvalidCommand(f"there is no task {name!r}\nhint: {hint}")
+        if found.name in project.stages:
+            yield found.name
+        else:
+            yield from (dep for dep in _below(found, tasks) if dep in project.stages)
+
+
+def _below(task: Any, tasks: dict[str, Any]) -> list[str]:
+    seen: dict[str, None] = {}
+    todo = [task]
+    while todo:
+        for name in todo.pop().task_dep:
+            if name not in seen:
+                seen[name] = None
+                todo.append(tasks[name])
+    return list(seen)
+
+
+# ---- accept
+
+opt_reason = {"name": "reason", "long": "reason", "type": str, "default": "", "help": "why the change is harmless"}
+
+
+def _even(what: str) -> dict[str, Any]:
+    return {
+        "name": f"even_{what}",
+        "long": f"even-{what}",
+        "type": bool,
+        "default": False,
+        "help": f"even if {what} changed",
+    }
+
+
+class Accept(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
+    """`doit accept TASK`: what was built before stands for the code as it is now."""
+
+    name = "accept"
+    doc_purpose = "declare that the change of a stage's code is harmless: what it made before stands"
+    doc_usage = "TASK ..."
+    doc_description = "Who accepted what, when and why is recorded, and shown by `doit why` from then on."
+    cmd_options = (
+        opt_reason,
+        *(_even(what) for what in ("parameters", "inputs", "libraries")),
+    )
+
+    def _execute(
+        self, pos_args: list[str], reason: str, even_parameters: bool, even_inputs: bool, even_libraries: bool
+    ) -> int:
+        from . import explain
+        from .actions import Cause
+
+        if not pos_args:
+            raise InvalidCommand("accept which stage? `doit why` shows those that would run")
+        allowed = {Cause.CODE, Cause.MISSING, Cause.DAMAGED, Cause.WAITS}
+        allowed |= {Cause.PARAMETER} if even_parameters else set()
+        allowed |= {Cause.INPUT} if even_inputs else set()
+        allowed |= {Cause.LIBRARY} if even_libraries else set()
+        project = _project(self)
+        for task in project.order(_stages(self, project, pos_args)):
+            self.outstream.write(explain.accept(project, task, allowed, reason))
+        return 0

@@ -1,0 +1,202 @@
+"""Says why: the reasons of each stage with their differences, and accepts a change of code."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from . import errors
+from .actions import Acceptance, Cause, Outcome, Reason, Record
+from .build import Judgement, Project, restore
+from .digest import canonical_json
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one stage."""
+
+    task: str
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    diffs: Mapping[str, str]  # part → unified diff against the recorded text
+    source: str = ""  # the record it comes from: when, which commit
+    accepted: str = ""
+    notes: tuple[str, ...] = ()  # widenings and blind spots
+    perhaps: bool = False  # it runs only if a stage before it makes other bytes
+
+
+def before(project: Project, tasks: Iterable[str], *, blind: bool = False) -> list[Told]:
+    """Say what a run would do to each stage."""
+    return [_told(project, project.judge(task), blind=blind) for task in tasks]
+
+
+def _told(project: Project, judged: Judgement, *, blind: bool) -> Told:
+    task = judged.stage.task
+    record = judged.record
+    if record is None and judged.outcome is Outcome.UP_TO_DATE:
+        record = project.last(task)
+    last = project.last(task) if judged.reasons else None
+    return Told(
+        task,
+        judged.outcome,
+        judged.reasons,
+        _diffs(project, judged, last) if last is not None else {},
+        _source(record) if record is not None and judged.outcome is not Outcome.BUILT else "",
+        _acceptance(record),
+        _notes(project, judged, blind=blind),
+        bool(judged.reasons) and all(reason.cause is Cause.WAITS for reason in judged.reasons) and last is not None,
+    )
+
+
+def _source(record: Record) -> str:
+    commit = f", commit {record.commit[:8]}{'+' if record.dirty else ''}" if record.commit else ""
+    return f"{record.stage}, built {record.when.replace('T', ' ').removesuffix('+00:00')}{commit}"
+
+
+def _acceptance(record: Record | None) -> str:
+    accepted = record.accepted if record is not None else None
+    if accepted is None:
+        return ""
+    reason = f": {accepted.reason}" if accepted.reason else ""
+    return f"accepted by {accepted.who}, {accepted.when.replace('T', ' ').removesuffix('+00:00')}{reason}"
+
+
+def _notes(project: Project, judged: Judgement, *, blind: bool) -> tuple[str, ...]:
+    if judged.code is None:
+        return ()
+    lines = list(judged.code.widenings)
+    if blind or not project.last(judged.stage.task):
+        lines += [f"{b.file}:{b.line}: {b.what} is not seen: {b.text}" for b in visible(project, judged)]
+    return tuple(lines)
+
+
+def visible(project: Project, judged: Judgement) -> list[Any]:
+    """Return the blind spots of a stage that the project's settings do not quieten."""
+    if judged.code is None:
+        return []
+    quiet = project.settings.ignore
+    return [b for b in judged.code.blind if f"{b.file}:{b.line}" not in quiet and b.file not in quiet]
+
+
+def _diffs(project: Project, judged: Judgement, last: Record) -> dict[str, str]:
+    """Return the text of each changed part as a unified diff against the recorded one."""
+    if judged.code is None or last.sources is None:
+        return {}
+    changed = [reason.name for reason in judged.reasons if reason.cause is Cause.CODE]
+    if not changed:
+        return {}
+    try:
+        old: dict[str, str] = json.loads(project.store.read(last.sources))
+    except (errors.KeptError, ValueError):
+        return {}
+    new = {part.name: part.source for part in judged.code.parts}
+    return {name: _diff(old.get(name, ""), new.get(name, "")) for name in changed}
+
+
+def _diff(old: str, new: str) -> str:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "recorded", "now", lineterm="", n=2)
+    return "\n".join(lines)
+
+
+def anything(told: Iterable[Told]) -> bool:
+    """Say whether a run would do something: execute, or restore a file that is not there as recorded."""
+    return any(t.outcome is not Outcome.UP_TO_DATE for t in told)
+
+
+_WOULD = {
+    Outcome.UP_TO_DATE: "up to date",
+    Outcome.RESTORED: "would be restored",
+    Outcome.BUILT: "would be built",
+    Outcome.FAILED: "cannot be judged",
+}
+
+
+def as_text(told: Iterable[Told]) -> str:
+    """Write what is said for people."""
+    return "".join(_paragraph(t) for t in told)
+
+
+def _paragraph(told: Told) -> str:
+    verdict = "would be built if what comes first changes" if told.perhaps else _WOULD[told.outcome]
+    lines = [f"{told.task}  {verdict}"]
+    for reason in told.reasons:
+        place = f" ({reason.where})" if reason.where else ""
+        lines.append(f"    {reason}{place}")
+        diff = told.diffs.get(reason.name, "") if reason.cause is Cause.CODE else ""
+        lines += [f"        {line}" for line in diff.splitlines()[2:]]
+    lines += [f"    from {told.source}"] if told.source else []
+    lines += [f"    {told.accepted}"] if told.accepted else []
+    lines += [f"    note: {note}" for note in told.notes]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(told: Iterable[Told]) -> dict[str, Any]:
+    """Write what is said for machines."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "stages": [
+            {
+                "stage": t.task,
+                "outcome": t.outcome.value,
+                "perhaps": t.perhaps,
+                "reasons": [
+                    {
+                        "cause": r.cause.value,
+                        "name": r.name,
+                        "old": r.old,
+                        "new": r.new,
+                        "where": r.where,
+                        "diff": t.diffs.get(r.name, "") if r.cause is Cause.CODE else "",
+                    }
+                    for r in t.reasons
+                ],
+                "source": t.source,
+                "accepted": t.accepted,
+                "notes": list(t.notes),
+            }
+            for t in told
+        ],
+    }
+
+
+def accept(project: Project, task: str, allowed: Set[Cause], reason: str) -> str:
+    """Let the last record of a stage stand for its code as it is now; say what was done."""
+    judged = project.judge(task)
+    if judged.outcome is not Outcome.BUILT or judged.problem is not None:
+        return f"{task}  nothing to accept: {_WOULD[judged.outcome]}\n"
+    last = project.last(task)
+    if last is None or judged.action is None:
+        raise errors.nothing_to_accept(task)
+    refused = [str(r) for r in judged.reasons if r.cause not in allowed]
+    if refused:
+        raise errors.not_acceptable(task, refused)
+    acceptance = Acceptance(_who(), datetime.now(UTC).isoformat(timespec="seconds"), reason, last.action.key)
+    assert judged.code is not None
+    sources = project.store.put_bytes(canonical_json({part.name: part.source for part in judged.code.parts}))
+    record = dataclasses.replace(last, action=judged.action, accepted=acceptance, sources=sources)
+    project.store.publish(judged.action.key, record.as_json())
+    settled = dataclasses.replace(judged, outcome=Outcome.RESTORED, outputs=last.outputs, record=record)
+    restore(project, settled)
+    return f"{task}  {_acceptance(record)}\n"
+
+
+def _who() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return "unknown"
+
+
+def last_run(project: Project, tasks: Set[str] | None) -> list[Told]:
+    """Say what the last run did to each stage that was not up to date."""
+    lines = project.journal.last()
+    return [Told(line.stage, line.outcome, line.reasons, {}) for line in lines if tasks is None or line.stage in tasks]

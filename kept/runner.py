@@ -1,0 +1,133 @@
+"""doit's runner, replaced by ours: it drives doit's scheduler, and shows and records each stage as it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import doit.cmd_run
+from doit.exceptions import InvalidTask, TaskFailed
+from doit.reporter import ConsoleReporter
+from doit.runner import Runner
+
+from . import build, errors
+from .actions import Outcome
+from .build import Judgement, Result
+from .screen import Screen
+
+
+class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
+    """Runs what is left to do, in this process or, with ``-n``, in workers."""
+
+    def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
+        super().__init__(judge, reporter, continue_, always, stream)
+        self.workers = workers
+        self.screen = reporter if isinstance(reporter, Screen) else None
+        if self.screen is not None:
+            self.screen.stages = self.project.stages
+        self.live = stream.verbosity is not None and stream.verbosity > 1
+
+    @property
+    def project(self) -> build.Project:
+        """The project whose stages run."""
+        project: build.Project = self.dep_manager.project
+        return project
+
+    def select_task(self, node: Any, tasks: Any) -> bool:
+        """Judge a task; a stage that cannot be judged fails with its own message."""
+        selected: bool = super().select_task(node, tasks)
+        task = node.task
+        if task.name in self.project.stages and node.run_status == "up-to-date":
+            self._show(Result(task.name, Outcome.UP_TO_DATE, self.project.judgements[task.name]))
+        return selected
+
+    def run_tasks(self, dispatcher: Any) -> None:
+        """Bring each task up to date, after those it needs."""
+        node = None
+        while not self._stop_running:
+            try:
+                node = dispatcher.generator.send(node)
+            except StopIteration:
+                break
+            if node == "hold on":
+                raise InvalidTask("no task can go on: tasks need each other")
+            if not self.select_task(node, dispatcher.tasks):
+                continue
+            if node.task.name in self.project.stages:
+                self._stage(node)
+            else:
+                self.process_task_result(node, self.execute_task(node.task))
+
+    def _stage(self, node: Any) -> None:
+        judged = self._judgement(node.task)
+        try:
+            result = self._bring_up_to_date(judged)
+        except errors.KeptError as problem:
+            failure = build.Failure(problem.what, str(problem), "")
+            result = Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
+        self._settle(node, result)
+
+    def _judgement(self, task: Any) -> Judgement:
+        return self.project.force(task.name) if self.always_execute else self.project.judge(task.name)
+
+    def _bring_up_to_date(self, judged: Judgement) -> Result:
+        if judged.outcome is Outcome.RESTORED:
+            return build.restore(self.project, judged)
+        job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
+        if self.screen is not None:
+            self.screen.stage_starts(judged)
+        return build.finish(self.project, judged, build.work(job, self._tell))
+
+    def _tell(self, text: str) -> None:
+        if self.screen is not None:
+            self.screen.say(text)
+
+    def _settle(self, node: Any, result: Result) -> None:
+        """Tell doit and the screen what became of a stage."""
+        warnings = (*result.warnings, *self.project.warnings)
+        self.project.warnings.clear()
+        node.task.executed = result.outcome in (Outcome.BUILT, Outcome.FAILED)
+        if result.failure is None:
+            self._show(Result(result.task, result.outcome, result.judgement, result.seconds, None, warnings))
+            node.run_status = "successful"
+            if self.screen is None:
+                self.reporter.add_success(node.task)
+            return
+        self._show(Result(result.task, result.outcome, result.judgement, result.seconds, result.failure, warnings))
+        self._handle_task_error(node, TaskFailed(result.failure.text, report=self.screen is None))
+
+    def _show(self, result: Result) -> None:
+        judged = result.judgement
+        if result.outcome is not Outcome.UP_TO_DATE:
+            key = judged.action.key if judged.action is not None else ""
+            self.project.journal.append(result.task, result.outcome, key, result.seconds, judged.reasons)
+        if self.screen is not None:
+            self.screen.stage_done(result)
+
+
+def install() -> None:
+    """Let doit make our runner for projects of kept; it looks the classes up by name when a run starts."""
+    module = doit.cmd_run
+    if getattr(module.Runner, "kept", False):
+        return
+    for name in ("Runner", "MRunner", "MThreadRunner"):
+        setattr(module, name, _factory(getattr(module, name)))
+
+
+def _factory(stock: Any) -> Any:
+    class Chosen:
+        """Makes our runner where the judge is ours, else doit's."""
+
+        kept = True
+        available: Callable[[], bool] = staticmethod(getattr(stock, "available", lambda: True))
+
+        def __new__(
+            cls, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0
+        ) -> Any:  # type: ignore[misc]  # doit's own signature
+            if not hasattr(judge, "project"):
+                return stock(judge, reporter, continue_, always, stream, *([workers] if workers else []))
+            if type(reporter) is ConsoleReporter:
+                reporter = Screen(reporter.outstream)
+            return KeptRunner(judge, reporter, continue_, always, stream, workers)
+
+    return Chosen

@@ -1,0 +1,230 @@
+"""Shows what becomes of tasks, line by line."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Container
+from typing import Any, TextIO
+
+from .actions import Outcome
+from .build import Judgement, Result
+
+MARKS = {Outcome.BUILT: ". ", Outcome.RESTORED: "=>", Outcome.UP_TO_DATE: "--", Outcome.FAILED: "!!"}
+_COLOURS = {Outcome.BUILT: "32", Outcome.RESTORED: "36", Outcome.UP_TO_DATE: "2", Outcome.FAILED: "31"}
+_TAIL = 30  # lines of a failed stage's log
+
+
+def seconds(value: float) -> str:
+    """Write a time for people: ``0.4 s``, ``3 min 12 s``."""
+    return f"{value:.1f} s" if value < 100 else f"{int(value) // 60} min {int(value) % 60} s"
+
+
+class Lines:
+    """Writes lines to where doit's output goes, and lives while a stage has the process's own output.
+
+    On a terminal the last line shows what runs and for how long; elsewhere lines are plain and final.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = _own(stream)
+        self.live = bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
+        self.coloured = self.live and not os.environ.get("NO_COLOR")
+        self.running: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._ticker: threading.Thread | None = None
+        self._done = threading.Event()
+        self._shown = False
+
+    def write(self, text: str) -> None:
+        """Write whole lines."""
+        with self._lock:
+            self._erase()
+            self.stream.write(text)
+            self._draw()
+            self.stream.flush()
+
+    def mark(self, outcome: Outcome, text: str) -> str:
+        """Put the mark of an outcome before a line, in its colour on a terminal."""
+        line = f"{MARKS[outcome]} {text}"
+        return f"\x1b[{_COLOURS[outcome]}m{line}\x1b[0m" if self.coloured else line
+
+    def begin(self, name: str) -> None:
+        """Show that something runs now."""
+        self.running[name] = time.monotonic()
+        if self.live and self._ticker is None:
+            self._done.clear()
+            self._ticker = threading.Thread(target=self._tick, daemon=True)
+            self._ticker.start()
+
+    def end(self, name: str) -> None:
+        """Show that it has ended."""
+        self.running.pop(name, None)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._done.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
+        with self._lock:
+            self._erase()
+            self.stream.flush()
+
+    def _tick(self) -> None:
+        while not self._done.wait(0.5):
+            with self._lock:
+                self._erase()
+                self._draw()
+                self.stream.flush()
+
+    def _erase(self) -> None:
+        if self._shown:
+            self.stream.write("\r\x1b[K")
+            self._shown = False
+
+    def _draw(self) -> None:
+        if not self.live or not self.running:
+            return
+        now = time.monotonic()
+        text = ", ".join(f"{name} {seconds(now - since)}" for name, since in self.running.items())
+        width = os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 80
+        self.stream.write(f".. {text}"[: width - 1])
+        self._shown = True
+
+
+def _has_fd(stream: Any) -> bool:
+    try:
+        stream.fileno()
+    except (OSError, ValueError, AttributeError, io.UnsupportedOperation):
+        return False
+    return True
+
+
+def _own(stream: TextIO) -> TextIO:
+    """Return a stream of our own to the same place: a running stage has descriptors 1 and 2 for itself."""
+    if not _has_fd(stream) or stream.fileno() not in (1, 2):
+        return stream
+    stream.flush()
+    return open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="replace", buffering=1)
+
+
+class Screen:
+    """A doit reporter: a line when a stage starts, one when it is done, a summary at the end."""
+
+    desc = "kept: a line per stage and a summary"
+
+    def __init__(self, stream: TextIO) -> None:
+        self.lines = Lines(stream)
+        self.started = time.monotonic()
+        self.count: Counter[Outcome] = Counter()
+        self.other_failures: list[str] = []
+        self.stages: Container[str] = ()  # tasks that are shown by stage_done
+
+    # ---- stages
+
+    def stage_starts(self, judged: Judgement) -> None:
+        """Show that a stage executes, and why."""
+        name = judged.stage.task
+        why = f": {judged.reasons[0]}" if judged.reasons else ""
+        more = f" (and {len(judged.reasons) - 1} more)" if len(judged.reasons) > 1 else ""
+        self.lines.write(f".. {name} started{why}{more}\n")
+        self.lines.begin(name)
+
+    def stage_done(self, result: Result) -> None:
+        """Show what became of a stage."""
+        self.lines.end(result.task)
+        self.count[result.outcome] += 1
+        text = f"{result.task} {result.outcome.value}"
+        if result.outcome is Outcome.BUILT:
+            text += f" in {seconds(result.seconds)}"
+        elif result.outcome is Outcome.FAILED and result.failure is not None:
+            text += f" after {seconds(result.seconds)}: {result.failure.what}"
+        out = self.lines.mark(result.outcome, text) + "\n"
+        if result.failure is not None:
+            out += _indented(result.failure.text) + _log(result.failure.log)
+        self.lines.write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
+
+    def say(self, text: str) -> None:
+        """Write a line of its own."""
+        self.lines.write(text + "\n")
+
+    # ---- what doit calls, for plain tasks and groups
+
+    def initialize(self, tasks: Any, selected_tasks: Any) -> None:
+        """Take note of what will be done; nothing is shown yet."""
+
+    def get_status(self, task: Any) -> None:
+        """Hear that a task is looked at."""
+
+    def execute_task(self, task: Any) -> None:
+        """Show that a plain task runs."""
+        if task.actions and task.name[0] != "_":
+            self.lines.write(f".  {task.title()}\n")
+
+    def add_success(self, task: Any) -> None:
+        """Hear that a plain task is done."""
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """Show what went wrong with a plain task, or that a stage was not even tried."""
+        if not fail.report:
+            return
+        self.lines.write(f"!! {task.name} failed: {fail.get_msg().strip()}\n")
+        self.other_failures.append(task.name)
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Show that a plain task has nothing to do."""
+        if task.name[0] != "_" and task.name not in self.stages:
+            self.lines.write(f"-- {task.title()}\n")
+
+    def skip_ignore(self, task: Any) -> None:
+        """Show that a task is ignored, as the user asked."""
+        self.lines.write(f"!! {task.title()} ignored\n")
+
+    def cleanup_error(self, exception: Any) -> None:
+        """Show what went wrong in a teardown."""
+        sys.stderr.write(exception.get_msg())
+
+    def runtime_error(self, msg: str) -> None:
+        """Show what stopped the whole run."""
+        self.lines.write(f"run stopped: {msg}\n")
+
+    def teardown_task(self, task: Any) -> None:
+        """Hear that a teardown starts."""
+
+    def complete_run(self) -> None:
+        """Say how it went, in one line."""
+        self.lines.close()
+        total = sum(self.count.values())
+        if total:
+            self.lines.write(summary(self.count, time.monotonic() - self.started) + "\n")
+
+
+def summary(count: Counter[Outcome], took: float) -> str:
+    """Count stages by outcome: ``4 stages: 4 built in 9.1 s``; without a time where nothing was done."""
+    total = sum(count.values())
+    order = (Outcome.FAILED, Outcome.BUILT, Outcome.RESTORED, Outcome.UP_TO_DATE)
+    parts = ", ".join(f"{count[outcome]} {outcome.value}" for outcome in order if count[outcome])
+    return f"{total} stage{'s' if total != 1 else ''}: {parts} in {seconds(took)}"
+
+
+def _indented(text: str) -> str:
+    return "".join(f"   {line}\n" for line in text.splitlines())
+
+
+def _log(path: str) -> str:
+    """Show the end of what a failed stage wrote."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    shown = os.path.relpath(path)
+    if not lines:
+        return ""
+    head = f"   its output ({shown}):\n" if len(lines) <= _TAIL else f"   the end of its output ({shown}):\n"
+    return head + "".join(f"   | {line}\n" for line in lines[-_TAIL:])

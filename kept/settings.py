@@ -1,0 +1,116 @@
+"""What a project says of itself in the ``[tool.kept]`` table of its pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from . import errors
+
+Versions = Literal["exact", "minor", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a project; each is optional."""
+
+    store: str = "artifacts/.kept"  # where blobs and records are kept, relative to the project's folder
+    max_size: str = "20 GB"  # what the store may hold; least recently used goes first, never what artifacts/ shows
+    keep_days: int = 30  # what was used within these days outlives a sweep, if there is room
+    versions: Mapping[str, Versions] = field(default_factory=lambda: {"*": "exact"})  # how exactly libraries count
+    seed: int | None = 0  # seeds Python's, numpy's and the framework's generators before each stage; false: nothing
+    ignore: tuple[str, ...] = ()  # lines of the lint that need no mention: "stages/data.py:12" or "stages/data.py"
+    trust: Literal["private", "group"] = "private"  # whether code may be loaded from a store that others can write
+
+    def version(self, library: str, version: str) -> str | None:
+        """Return what of a library's version counts; None if nothing does."""
+        policy = self.versions.get(library, self.versions.get("*", "exact"))
+        if policy == "off":
+            return None
+        return ".".join(version.split(".")[:2]) if policy == "minor" else version
+
+    @property
+    def max_bytes(self) -> int:
+        """The bound of the store in bytes."""
+        return _bytes(self.max_size)
+
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _bytes(text: str) -> int:
+    number = text.strip().rstrip("BKMGTbkmgt").strip()
+    unit = text.strip()[len(number) :].strip().upper()
+    return int(float(number) * _UNITS[unit])
+
+
+def read(root: str | os.PathLike[str]) -> Settings:
+    """Read the settings of the project in ``root``; KeptError names what is wrong in the table."""
+    import tomllib
+
+    path = Path(root) / "pyproject.toml"
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise errors.bad_settings(path, str(problem), "") from None
+    if "tool.kept" not in text and "kept" not in text:
+        return Settings()
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("kept", {})
+    except tomllib.TOMLDecodeError as problem:
+        raise errors.bad_settings(path, str(problem), "") from None
+    return _checked(table, path)
+
+
+def _checked(table: Any, path: Path) -> Settings:
+    if not isinstance(table, dict):
+        raise errors.bad_settings(path, "[tool.kept] is not a table", "")
+    known = tuple(f.name for f in fields(Settings))
+    given: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in known:
+            raise errors.bad_settings(path, f"[tool.kept] has no setting {name!r}", errors.nearest(name, known))
+        problem = _problem(name, value)
+        if problem:
+            raise errors.bad_settings(path, f"[tool.kept] {name}: {problem}", "")
+        given[name] = value
+    if "versions" in given:
+        given["versions"] = {"*": "exact", **_policies(given["versions"])}
+    if given.get("seed") is False:
+        given["seed"] = None
+    if "ignore" in given:
+        given["ignore"] = tuple(given["ignore"])
+    return Settings(**given)
+
+
+def _policies(value: Any) -> dict[str, Any]:
+    return {"*": value} if isinstance(value, str) else dict(value)
+
+
+def _problem(name: str, value: Any) -> str:  # one line a setting
+    if name == "versions":
+        policies = _policies(value).values() if isinstance(value, str | dict) else [value]
+        bad = [p for p in policies if p not in get_args(Versions)]
+        return f'expected "exact", "minor" or "off", got {bad[0]!r}' if bad else ""
+    if name == "seed":
+        return "" if value is False or type(value) is int else f"expected a whole number or false, got {value!r}"
+    if name == "keep_days":
+        return "" if type(value) is int and value >= 0 else f"expected a number of days, got {value!r}"
+    if name == "ignore":
+        good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return "" if good else f"expected a list of places, got {value!r}"
+    if name == "trust":
+        return "" if value in ("private", "group") else f'expected "private" or "group", got {value!r}'
+    if not isinstance(value, str) or not value:
+        return f"expected a text, got {value!r}"
+    if name == "max_size":
+        try:
+            _bytes(value)
+        except (ValueError, KeyError):
+            return f'expected a size such as "20 GB", got {value!r}'
+    return ""
