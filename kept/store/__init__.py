@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .. import errors
 from ..digest import Digest
-from . import copies, disk, locks
+from . import copies, disk, locks, sweep, usage, verify
 from .blobs import Blobs
 from .layout import Layout
 from .records import Records, Stored
+from .sweep import GRACE_S, Keeping, Swept
 from .trees import digest_folder, manifest
+from .usage import Usage
+from .verify import Fault, Finding, Verified
 
-__all__ = ["Store", "Stored", "digest_folder"]
+__all__ = ["Fault", "Finding", "Keeping", "Store", "Stored", "Swept", "Usage", "Verified", "digest_folder"]
 
 
 def _nobody(_: str) -> None:
@@ -134,6 +137,34 @@ class Store:
         """Let one process at a time build a key; ``text`` is shown to those who wait, through ``waiting``, once."""
         with locks.lock(self._layout, key, waiting, text):
             yield
+
+    # ---- upkeep
+
+    def gc(
+        self,
+        roots: Iterable[str] = (),
+        *,
+        max_size: int | None = None,
+        keep_days: float = 0,
+        grace_s: float = GRACE_S,
+        dry_run: bool = False,
+    ) -> Swept:
+        """Remove records and blobs that no root reaches; ``SweepRefused`` where that cannot be known.
+
+        Never removed: ``roots`` (action keys), what was used in the last ``keep_days``, what is younger than the
+        grace time, and what these reach. Of the rest everything goes or, with ``max_size`` (bytes), the least
+        recently used until the store fits.
+        """
+        keeping = Keeping(frozenset(roots), max_size, keep_days, grace_s)
+        return sweep.clear(self._records, keeping, dry_run)
+
+    def verify(self, repair: bool = False) -> Verified:
+        """Read all that the store holds; with ``repair``, move aside what is damaged or refers to nothing."""
+        return verify.examine(self._records, repair)
+
+    def du(self) -> Usage:
+        """Count the bytes of every blob, of the records and of what is set aside; nothing is read or changed."""
+        return usage.measure(self._layout)
 
     # ---- trust
 

@@ -41,7 +41,8 @@ class Blobs:
         inside = os.path.realpath(os.path.dirname(path)).startswith(os.path.realpath(self.layout.tmp) + os.sep)
         try:
             with disk.opened(path, follow=not inside) as (fd, seen):
-                adopt = inside and seen.st_nlink == 1
+                # A program is copied: as a blob it would no longer be executable where the caller left it.
+                adopt = inside and seen.st_nlink == 1 and not seen.st_mode & 0o111
                 return self._adopt(fd, path, seen) if adopt else self._copy(fd, seen.st_size)
         except disk.PlantedError:
             raise errors.no_file(path) from None
@@ -51,6 +52,7 @@ class Blobs:
         if not self._kept(digest):
             with disk.room(self.layout.root, 0):
                 os.chmod(path, stat.S_IMODE(seen.st_mode) & 0o444 | 0o400)
+                os.utime(path)  # a stage may run for days; a sweep must not take its output for old
                 self._publish(fd, path, digest)
         return digest
 

@@ -104,7 +104,6 @@ class Layout:
         if self._ready:
             return
         os.makedirs(os.path.dirname(self.root), exist_ok=True)
-        # Not group-writable even under umask 002: who may write here decides what this user's pickles do.
         for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
             self.folder(place)
         self._ready = True
@@ -124,15 +123,25 @@ class Layout:
     def folder(self, place: str) -> None:
         """Make one folder of the store with the permissions of its root; a link in its stead is refused."""
         try:
+            # Not group-writable even under umask 002: who may write here decides what this user's pickles do.
             os.mkdir(place, 0o755)
         except FileExistsError:
             # The root alone may be a link: people keep large stores on another disk.
             if not (os.path.isdir(place) if place == self.root else disk.is_folder(place)):
                 raise errors.store_planted(place) from None
+            if place == self.root and disk.look(os.path.join(place, "version")) is None:
+                self._close()
             return
         mode = stat.S_IMODE(os.stat(self.root).st_mode)
         if mode & 0o022:  # the user has opened the store to a group: what the umask took away comes back
             os.chmod(place, mode)
+
+    def _close(self) -> None:
+        """Take a new store's root, made by others of this user's processes, from the group; setgid means sharing."""
+        mode = stat.S_IMODE(os.stat(self.root).st_mode)
+        if mode & 0o022 and not mode & stat.S_ISGID:
+            with suppress(PermissionError):
+                os.chmod(self.root, mode & ~0o022)
 
     # ---- new files
 

@@ -37,11 +37,13 @@ class Stored:
     owner: int
 
 
-class _DamagedError(Exception):
-    """A file under a record's name that is no sound record of that name."""
+class DamagedError(Exception):
+    """A file under a record's name that is no sound record of that name; ``seen`` is that file."""
+
+    seen: os.stat_result | None = None
 
 
-class _NewerError(Exception):
+class NewerError(Exception):
     """A record in a format that this version cannot read."""
 
 
@@ -77,23 +79,24 @@ def sealed(key: str, record: Mapping[str, Any]) -> bytes:
     return canonical_json({**body, "checksum": digest_bytes(canonical_json(body)).hex})
 
 
-def _unsealed(key: str, data: bytes) -> Mapping[str, Any]:
+def unsealed(key: str, data: bytes) -> Mapping[str, Any]:
+    """Read what ``sealed`` wrote; ``DamagedError`` if it is anything else, ``NewerError`` if it is of the future."""
     try:
         found = json.loads(data)
         checksum, kind, record = found.pop("checksum"), found["format"], found["record"]
         right = digest_bytes(canonical_json(found)).hex
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _DamagedError("is no record") from None
+        raise DamagedError("is no record") from None
     if checksum != right:
-        raise _DamagedError("has a wrong checksum")
+        raise DamagedError("has a wrong checksum")
     if type(kind) is int and kind > FORMAT:
-        raise _NewerError
+        raise NewerError
     if found["key"] != key:
-        raise _DamagedError("belongs to another key")
+        raise DamagedError("belongs to another key")
     try:
         references(record)
     except (ValueError, TypeError, AttributeError):
-        raise _DamagedError("names no blobs") from None
+        raise DamagedError("names no blobs") from None
     return record  # type: ignore[no-any-return]  # JSON is Any; it was an object when it was sealed
 
 
@@ -109,23 +112,31 @@ class Records:
         Damage is moved to the quarantine; a file that cannot be read (OSError) or is of a newer format
         (``StoreVersionError``) is left alone.
         """
-        self.layout.check()
-        place, seen = self.layout.action(key), None
         try:
-            with disk.opened(place) as (fd, seen):
-                if seen.st_size > LARGEST:
-                    raise _DamagedError("is too large for a record")
-                data = b"".join(disk.chunks(fd))
-            return Stored(key, _unsealed(key, data), seen.st_mtime_ns, seen.st_size, seen.st_uid)
+            return self.examine(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except disk.PlantedError:
-            self.blobs.set_aside(place, "record", "is no regular file")
-        except _DamagedError as problem:
-            self.blobs.set_aside(place, "record", str(problem), seen)
-        except _NewerError:
-            raise errors.store_version(place, "a newer record") from None
+        except NewerError:
+            raise errors.store_version(self.layout.action(key), "a newer record") from None
+        except DamagedError as problem:
+            self.blobs.set_aside(self.layout.action(key), "record", str(problem), problem.seen)
         return None
+
+    def examine(self, key: str) -> Stored:
+        """Read a record and touch nothing: ``DamagedError``, ``NewerError`` or an OSError says what is wrong."""
+        self.layout.check()
+        seen = None
+        try:
+            with disk.opened(self.layout.action(key)) as (fd, seen):
+                if seen.st_size > LARGEST:
+                    raise DamagedError("is too large for a record")
+                data = b"".join(disk.chunks(fd))
+            return Stored(key, unsealed(key, data), seen.st_mtime_ns, seen.st_size, seen.st_uid)
+        except disk.PlantedError:
+            raise DamagedError("is no regular file") from None
+        except DamagedError as problem:
+            problem.seen = seen
+            raise
 
     def lookup(self, key: str) -> Mapping[str, Any] | None:
         """Return a record all of whose blobs are there, and note that it and they are used."""
@@ -174,7 +185,7 @@ class Records:
                     break
                 os.replace(draft.path, place)  # its blobs are gone
                 break
-        return _unsealed(key, data)
+        return unsealed(key, data)
 
     def _newer(self, key: str) -> bool:
         try:

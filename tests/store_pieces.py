@@ -1,0 +1,71 @@
+"""What the tests of the store share: names, records, damage and other processes."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kept.digest import Digest
+from kept.store import Store
+
+HOUR = 3600
+
+
+def key(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def record_of(*digests: Digest, tree: bool = False) -> dict:
+    outputs = [
+        {"name": f"o{n}", "digest": d.hex, "size": d.size, "format": "json", "tree": tree}
+        for n, d in enumerate(digests)
+    ]
+    return {"outputs": outputs, "seconds": 1.5}
+
+
+def age(path, seconds: float) -> None:
+    seen = os.lstat(path)
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns - int(seconds * 1e9)), follow_symlinks=False)
+
+
+def overwrite(path, data: bytes) -> None:
+    """Damage a file in place, as a disk or a careless program would."""
+    os.chmod(path, 0o644)
+    Path(path).write_bytes(data)
+
+
+def blob(store: Store, digest: Digest) -> Path:
+    return store.root / "blobs" / digest.hex[:2] / digest.hex[2:]
+
+
+def action(store: Store, name: str) -> Path:
+    return store.root / "actions" / name[:2] / name[2:]
+
+
+def everything(root) -> list[str]:
+    return sorted(str(p.relative_to(root)) for p in Path(root).rglob("*"))
+
+
+def make_folder(top: Path) -> Path:
+    (top / "sub" / "deep").mkdir(parents=True)
+    (top / "empty").mkdir()
+    (top / "a b").write_bytes(b"1")
+    (top / "sub" / "Ünï").write_bytes(b"2" * 3000)
+    (top / "sub" / "deep" / "run").write_bytes(b"#!")
+    (top / "sub" / "deep" / "run").chmod(0o755)
+    Path(os.fsdecode(os.fsencode(top) + b"/d\xff")).write_bytes(b"3")
+    return top
+
+
+def environment() -> dict[str, str]:
+    """Return what another process needs to import kept from here."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run_python(program: str, *arguments: object) -> str:
+    """Run a program in a process of its own, which must succeed; return what it said."""
+    command = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout

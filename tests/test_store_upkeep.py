@@ -1,0 +1,298 @@
+"""Sweeping, verifying and measuring a store, and whom to trust with it."""
+
+import errno
+import os
+
+import pytest
+from store_pieces import HOUR, action, age, blob, everything, key, make_folder, overwrite, record_of
+
+from kept import errors
+from kept.digest import digest_bytes
+from kept.store import Fault, Store
+
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "artifacts" / ".kept")
+
+
+def keep(store, word: str, size: int = 1000, days: float = 10):
+    """Publish a record with a blob of its own, last used some days ago."""
+    digest = store.put_bytes((word * size).encode()[:size])
+    store.publish(key(word), record_of(digest))
+    for place in (action(store, key(word)), blob(store, digest)):
+        age(place, days * DAY)
+    return digest
+
+
+def known(store) -> set[str]:
+    return {stored.key for stored in store.records()}
+
+
+# ---- sweeping
+
+
+def test_a_sweep_removes_what_no_root_reaches(store):
+    """What the roots name stays, with its blobs; the rest goes."""
+    mine, other = keep(store, "mine"), keep(store, "other")
+    swept = store.gc([key("mine")])
+    assert (swept.records, swept.blobs, swept.kept_records, swept.kept_blobs) == (1, 1, 1, 1)
+    assert swept.freed > 1000
+    assert store.holds(mine)
+    assert not store.holds(other)
+    assert known(store) == {key("mine")}
+    assert store.du().total == swept.kept
+
+
+def test_a_dry_run_counts_the_same_and_removes_nothing(store):
+    """What it says is what a sweep then does."""
+    keep(store, "mine")
+    keep(store, "other")
+    before = everything(store.root)
+    foretold = store.gc([key("mine")], dry_run=True)
+    assert everything(store.root) == before
+    assert store.gc([key("mine")]) == foretold
+
+
+def test_what_is_young_stays(store):
+    """A blob whose record is still to come, and a record just written, are within the grace time."""
+    store.put_bytes(b"no record yet")
+    store.publish(key("a"), record_of(store.put_bytes(b"x")))
+    swept = store.gc()
+    assert (swept.records, swept.blobs) == (0, 0)
+    swept = store.gc(grace_s=-10)
+    assert (swept.records, swept.blobs) == (1, 2)
+
+
+def test_the_last_days_are_roots(store):
+    """What was used in them stays."""
+    keep(store, "old", days=40)
+    keep(store, "new", days=20)
+    assert store.gc(keep_days=30).records == 1
+    assert known(store) == {key("new")}
+
+
+def test_a_size_limit_removes_the_least_recently_used_first(store):
+    """Only until the store fits, and never a root."""
+    for age_days, word in enumerate("abcde", start=2):
+        keep(store, word, size=10_000, days=age_days)
+    swept = store.gc([key("e")], max_size=33_000)
+    assert known(store) == {key("a"), key("b"), key("e")}
+    assert swept.records == 2
+    assert store.du().total <= 33_000
+    store.gc([key("e")], max_size=0)
+    assert known(store) == {key("e")}
+
+
+def test_a_hit_counts_as_use(store):
+    """What a build has just looked up is the last to go."""
+    for word in "ab":
+        keep(store, word, days=5 if word == "a" else 3)
+    store.lookup(key("a"))
+    store.gc()
+    assert known(store) == {key("a")}
+
+
+def test_shared_blobs_stay_while_anything_reaches_them(store):
+    """A blob goes with the last record that names it, files of folders and sources included."""
+    with store.workshop() as shop:
+        tree = store.put(make_folder(shop / "folder"))
+    inside, source = digest_bytes(b"1"), store.put_bytes(b"source")
+    store.publish(key("tree"), record_of(tree, tree=True) | {"sources": {"digest": source.hex, "size": source.size}})
+    store.publish(key("file"), record_of(inside))
+    for place in store.root.glob("*s/*/*"):
+        age(place, 10 * DAY)
+    store.gc([key("tree")])
+    assert store.lookup(key("tree")) is not None
+    assert store.holds(source)
+    for place in store.root.glob("*s/*/*"):
+        age(place, 10 * DAY)
+    store.gc([])
+    assert store.du().total == store.du().aside == 0
+
+
+def test_records_without_their_blobs_go_first(store):
+    """They restore nothing; no limit on size is needed to remove them."""
+    digest = keep(store, "a")
+    keep(store, "b")
+    blob(store, digest).unlink()
+    assert store.gc(max_size=1 << 30).records == 1
+    assert known(store) == {key("b")}
+
+
+@pytest.mark.parametrize("call", ["open", "read", "listdir", "lstat"])
+def test_what_cannot_be_read_stops_a_sweep(store, monkeypatch, call):
+    """A record that cannot be read may need any blob, so all of them stay."""
+    keep(store, "a")
+    before, real = everything(store.root), getattr(os, call)
+
+    def fail(path, *args, **kwargs):
+        if call == "read" or str(action(store, key("a")).parent) in str(path):
+            raise OSError(errno.EACCES, "locked away")
+        return real(path, *args, **kwargs)
+
+    store.holds(digest_bytes(b""))  # the version has been read, so the first thing read is a record
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(errors.SweepRefused):
+            store.gc()
+    assert everything(store.root) == before
+
+
+def test_a_damaged_record_is_set_aside_and_stops_nothing(store):
+    """It can be used by nobody, so what only it reached goes too."""
+    keep(store, "a")
+    overwrite(action(store, key("a")), b"{}")
+    swept = store.gc()
+    assert swept.blobs == 1
+    assert len(store.warnings) == 1
+
+
+def test_a_record_used_while_the_sweep_is_at_work_stays(store, monkeypatch):
+    """Its time is renewed after the sweep has chosen it; it and its blobs are left."""
+    from kept.store import sweep
+
+    digest, choose = keep(store, "a"), sweep._choose
+
+    def late(*args):
+        doomed = choose(*args)
+        assert len(doomed) == 1
+        assert Store(store.root).lookup(key("a")) is not None
+        return doomed
+
+    monkeypatch.setattr(sweep, "_choose", late)
+    assert store.gc().records == 0
+    assert store.lookup(key("a")) is not None
+    assert store.holds(digest)
+
+
+def test_a_blob_put_again_while_the_sweep_is_at_work_stays(store, monkeypatch):
+    """A build that finds its output there already must be able to rely on it."""
+    from kept.store import sweep
+
+    digest, discard = keep(store, "a"), sweep._discard
+
+    def late(layout, place, oldest):
+        if "blobs" in place:
+            assert Store(store.root).put_bytes(b"a" * 1000) == digest
+        return discard(layout, place, oldest)
+
+    monkeypatch.setattr(sweep, "_discard", late)
+    swept = store.gc()
+    assert (swept.records, swept.blobs) == (1, 0)
+    assert store.holds(digest)
+
+
+def test_leftovers_of_a_kill_are_swept_after_a_day(store):
+    """Half-written files and workshops without an owner go; a workshop in use stays, however old."""
+    store.put_bytes(b"x")
+    tmp = store.root / "tmp"
+    (tmp / "1-old").write_bytes(b"half")
+    (tmp / "2-shop").mkdir()
+    (tmp / "2-shop" / "model").write_bytes(b"half")
+    (tmp / "3-young").write_bytes(b"half")
+    with store.workshop() as shop:
+        for place in (tmp / "1-old", tmp / "2-shop", shop):
+            age(place, 2 * DAY)
+        assert store.gc(dry_run=True).leftovers == 2
+        assert store.gc().leftovers == 2
+        assert {p.name for p in tmp.iterdir()} == {"3-young", shop.name}
+
+
+def test_damage_is_kept_for_a_week(store):
+    """Long enough to look at it, not for ever."""
+    digest = store.put_bytes(b"x")
+    overwrite(blob(store, digest), b"y")
+    store.path(digest)
+    store.gc()
+    (aside,) = (store.root / "quarantine").iterdir()
+    age(aside, 8 * DAY)
+    store.gc()
+    assert not aside.exists()
+
+
+def test_file_times_are_compared_with_the_store_s_clock_only(store, monkeypatch):
+    """A machine whose clock is years off sweeps as any other."""
+    import time
+
+    keep(store, "old", days=3)
+    keep(store, "new", days=0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    store.gc()
+    assert known(store) == {key("new")}
+
+
+# ---- verifying
+
+
+def test_a_sound_store_verifies(store):
+    """Everything is read; nothing is found, nothing changes."""
+    keep(store, "a")
+    before = everything(store.root)
+    found = store.verify()
+    assert (found.blobs, found.records, found.bytes, found.findings, found.exit_code) == (1, 1, 1000, (), 0)
+    assert everything(store.root) == before
+
+
+def test_damage_is_found_and_only_repaired_when_asked(store):
+    """A flip in a blob spoils its record, too; repair moves both aside, and the store is sound again."""
+    digest = keep(store, "a")
+    keep(store, "b")
+    with store.workshop() as shop:
+        tree = store.put(make_folder(shop / "folder"))
+    store.publish(key("tree"), record_of(tree, tree=True))
+    for damaged in (digest, digest_bytes(b"1"), tree):
+        overwrite(blob(store, damaged), b"?" * damaged.size)
+    before = everything(store.root)
+    found = store.verify()
+    assert found.exit_code == Fault.CORRUPT
+    assert len(found.findings) == 5
+    assert everything(store.root) == before
+    assert store.warnings == []
+    assert store.verify(repair=True).exit_code == 0
+    assert store.verify().findings == ()
+    assert known(store) == {key("b")}
+
+
+def test_what_is_not_ours_cannot_be_verified(store):
+    """Foreign names, links and unreadable files are reported, each with its bit, and left alone without repair."""
+    keep(store, "a")
+    shard = next((store.root / "blobs").iterdir())
+    (shard / "README").write_text("x")
+    assert store.verify().exit_code == Fault.UNVERIFIABLE
+    (store.root / "blobs" / "ab").mkdir(exist_ok=True)
+    (store.root / "blobs" / "ab" / ("c" * 62)).symlink_to(shard / "README")
+    assert store.verify().exit_code == Fault.UNVERIFIABLE | Fault.CORRUPT
+
+
+def test_a_disk_that_fails_makes_things_unverifiable_not_corrupt(store, monkeypatch):
+    """The exit code tells damage from trouble."""
+    keep(store, "a")
+
+    def read(*args):
+        raise OSError(errno.EIO, "bad sector")
+
+    store.holds(digest_bytes(b""))
+    monkeypatch.setattr(os, "read", read)
+    found = store.verify(repair=True)
+    assert found.exit_code & Fault.UNVERIFIABLE
+    assert any("bad sector" in finding.why for finding in found.findings)
+    assert os.listdir(store.root / "quarantine") == []
+
+
+# ---- measuring
+
+
+def test_bytes_are_counted_once(store):
+    """Per blob, so that the reader can sum by record and see what is shared."""
+    shared = store.put_bytes(b"s" * 500)
+    for word in "ab":
+        store.publish(key(word), record_of(shared))
+    used = store.du()
+    assert used.blobs == {shared.hex: 500}
+    assert used.total == 500 + used.records
+    assert used.records == sum(stored.size for stored in store.records())
+    assert [store.reach(stored.record) for stored in store.records()] == [{shared}, {shared}]
