@@ -7,8 +7,6 @@ from typing import Any
 
 from .protocol import Unfit
 
-_EXACTLY = ("numpy.ndarray", "numpy.memmap")  # matrices and masked arrays mean more than their bytes
-
 
 class Npy:
     """Arrays without Python objects; they come back memory-mapped and read-only.
@@ -24,10 +22,10 @@ class Npy:
         """Write ``value``; objects, subclasses and dtypes that .npy cannot name do not fit."""
         import numpy as np
 
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        if kind not in _EXACTLY and kind.replace("numpy._core", "numpy") not in _EXACTLY:
+        kind = type(value)
+        if kind not in (np.ndarray, np.memmap):  # matrices and masked arrays mean more than their bytes
             hint = "return numpy.asarray(...) of it" if isinstance(value, (np.ndarray, np.generic, list, tuple)) else ""
-            raise Unfit(f"{kind} would come back as a plain array", hint)
+            raise Unfit(f"{kind.__module__}.{kind.__qualname__} would come back as a plain array", hint)
         array = np.asarray(value)
         if array.dtype.hasobject:
             raise Unfit(
@@ -36,8 +34,11 @@ class Npy:
             )
         if not _named_by_its_description(array.dtype):
             raise Unfit(f"its dtype {array.dtype!r} would come back as another")
-        np.save(path, without_padding(array), allow_pickle=False)
-        back = self.load(path)  # reads the header only
+        _write(without_padding(array), path)
+        try:
+            back = self.load(path)  # reads the header only
+        except ValueError as problem:  # numpy writes longer headers than it reads
+            raise Unfit(f"it would not be read back: {problem}") from None
         if back.shape != array.shape:
             raise Unfit(f"its shape {array.shape} would come back as {back.shape}")
 
@@ -46,18 +47,25 @@ class Npy:
         import numpy as np
 
         # Not numpy.load: it looks at the first bytes and reads archives and pickles too.
-        array = np.asarray(np.lib.format.open_memmap(path, mode="r"))
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read_header = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }.get(version)
-            if read_header is not None:
-                read_header(file)
-                if file.tell() + array.nbytes != path.stat().st_size:
-                    raise ValueError("bytes follow the array")
-        return array
+        mapped = np.lib.format.open_memmap(path, mode="r")
+        if path.stat().st_size != mapped.offset + mapped.nbytes:
+            raise ValueError("the file is not as long as its array")
+        return np.asarray(mapped)
+
+
+def _write(array: Any, path: Path) -> None:
+    """Write in the oldest version of .npy that can name the dtype, as numpy does, which warns of all but the first."""
+    from numpy.lib import format as npy
+
+    for version in ((1, 0), (2, 0), (3, 0)):
+        try:
+            with path.open("wb") as file:
+                npy.write_array(file, array, version=version, allow_pickle=False)
+        except (UnicodeEncodeError, ValueError) as problem:
+            if version == (3, 0):
+                raise Unfit(f"it cannot be written: {problem}") from None
+        else:
+            return
 
 
 def padded(dtype: Any) -> bool:

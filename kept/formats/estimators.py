@@ -12,6 +12,7 @@ from typing import Any
 
 from . import archive
 from .arrays import padded, without_padding
+from .libraries import library
 from .protocol import Unfit
 
 # Beside what skops trusts itself: classes that these packages define, found by name *in* them. skops' own list of
@@ -36,7 +37,7 @@ class Skops:
 
     def save(self, value: Any, path: Path) -> None:
         """Write ``value``; parts that are neither of scikit-learn, scipy, numpy nor plain do not fit."""
-        skops = _library()
+        skops = library("skops.io", "skops")
         raw = path.with_name(path.name + ".raw")
         try:
             skops.dump(value, raw)
@@ -58,7 +59,7 @@ class Skops:
 
     def load(self, path: Path) -> Any:
         """Read an estimator whose types are all allowed."""
-        skops = _library()
+        skops = library("skops.io", "skops")
         asked = skops.get_untrusted_types(file=path)
         refused = sorted(name for name in asked if not allowed(name))
         if refused:
@@ -67,15 +68,6 @@ class Skops:
 
 
 _HINT = 'declare the format: Annotated[..., "pkl"]'
-
-
-def _library() -> Any:
-    try:
-        import skops.io
-    except ImportError:
-        hint = 'pip install skops, or declare another format: Annotated[..., "pkl"]'
-        raise Unfit("skops is not installed", hint) from None
-    return skops.io
 
 
 def allowed(name: str) -> bool:

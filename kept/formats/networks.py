@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, origin
+from .libraries import library
 from .protocol import Unfit
 
 _CONFIG, _ABOUT = "config.json", "metadata.json"
@@ -36,6 +37,8 @@ class Keras:
 
     def save(self, value: Any, path: Path) -> tuple[str, ...]:
         """Write ``value``; return the project's classes and functions that it is made of."""
+        if not is_network(value):
+            raise Unfit("it is not a Keras model", "return what the declared type says")
         raw = path.with_name(path.name + ".raw.keras")
         try:
             value.save(raw)
@@ -53,7 +56,7 @@ class Keras:
 
     def load(self, path: Path) -> Any:
         """Read a model; the project's modules that define parts of it are imported, lambdas are refused."""
-        keras = importlib.import_module("keras")
+        keras = library("keras", "keras")
         parts = {
             name: _found(place) for place, name in _noted(path).items() if origin.is_project(place.partition(":")[0])
         }
@@ -66,6 +69,13 @@ class Keras:
             except OSError:  # Windows without the privilege
                 shutil.copyfile(path, link)
             return keras.saving.load_model(link, custom_objects=parts, safe_mode=True)
+
+
+def is_network(value: Any) -> bool:
+    """Say whether ``value`` is a model of Keras 3; nothing is imported to find out."""
+    return any(
+        kind.__module__.partition(".")[0] == "keras" and kind.__name__ == "Model" for kind in type(value).__mro__
+    )
 
 
 def fresh_names() -> None:
@@ -91,7 +101,7 @@ def canonical(raw: Path, target: Path) -> None:
 
 def _own_parts(config: Any) -> dict[str, str]:
     """Return "module:qualname" → registered name of each of the project's classes and functions in a model's config."""
-    keras = importlib.import_module("keras")
+    keras = library("keras", "keras")
     parts: dict[str, str] = {}
     for item in archive.objects(config):
         name = item.get("registered_name")

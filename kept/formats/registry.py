@@ -14,7 +14,7 @@ from .arrays import Npy
 from .describe import describe
 from .estimators import Skops
 from .files import File
-from .networks import Keras
+from .networks import Keras, is_network
 from .pickles import Pkl
 from .plain import Json
 from .protocol import Format, Saved, Unfit
@@ -51,8 +51,10 @@ def for_annotation(dotted: str | None) -> Format | None:
     """Choose by a declared type, ``numpy.ndarray``, or a format's name, ``skops`` or ``.skops``; None: by the value."""
     if not dotted:
         return None
-    if "." not in dotted.strip(".") or dotted.startswith((".", "file.")):
+    if dotted.startswith((".", "file.")):
         return named(dotted)
+    if "." not in dotted:  # a type whose name nobody could resolve is written with a capital, a format is not
+        return None if dotted[0].isupper() and dotted not in _formats else named(dotted)
     for known in reversed(_formats.values()):
         if dotted in getattr(known, "types", ()):
             return known
@@ -67,16 +69,15 @@ def for_annotation(dotted: str | None) -> Format | None:
 
 def candidates(value: Any) -> Iterator[Format]:
     """Yield the formats that may keep ``value``, best first; the last takes anything. Nothing is imported."""
-    lineage = [(kind.__module__, kind.__name__) for kind in type(value).__mro__]
     own = f"{type(value).__module__}.{type(value).__qualname__}"
     for known in reversed(_formats.values()):
         if known.name != "json" and own in getattr(known, "types", ()):
             yield known
     if plain.fits(value):
         yield _formats["json"]
-    if ("sklearn.base", "BaseEstimator") in lineage:
+    if any((kind.__module__, kind.__name__) == ("sklearn.base", "BaseEstimator") for kind in type(value).__mro__):
         yield _formats["skops"]
-    if any(module.split(".")[0] == "keras" and name == "Model" for module, name in lineage):
+    if is_network(value):
         yield _formats["keras"]
     yield _formats["pkl"]
 
@@ -106,9 +107,16 @@ def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  
     ``errors.StoreFull`` or a ``KeptError`` where the disk refuses.
     """
     try:
-        classes = format.save(value, path) or ()
+        return _write(value, format, path, artifact)
     except Unfit as unfit:
         raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, unfit.hint) from None
+
+
+def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # noqa: A002
+    try:
+        classes = format.save(value, path) or ()
+    except Unfit:
+        raise
     except OSError as problem:
         raise errors.cannot_write(artifact, path, problem) from problem
     except Exception as problem:
@@ -123,13 +131,9 @@ def save_by_value(value: Any, stem: Path, artifact: str = "") -> tuple[Path, Sav
     for option in options:
         path = stem.with_name(stem.name + option.suffix)
         try:
-            classes = option.save(value, path) or ()
+            return path, _write(value, option, path, artifact)
         except Unfit:
             _discard(path)
-            continue
-        except OSError as problem:
-            raise errors.cannot_write(artifact, path, problem) from problem
-        return path, Saved(option.name, describe(value), tuple(classes))
     path = stem.with_name(stem.name + last.suffix)
     return path, save(value, last, path, artifact)
 
@@ -152,6 +156,8 @@ def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any
         raise errors.untrusted_format(artifact, known.name, path)
     try:
         return known.load(path)
+    except Unfit as unfit:  # a library is missing, or a type not allowed: the file may be as good as ever
+        raise errors.not_here(artifact, known.name, path, unfit.reason, unfit.hint) from None
     except OSError as problem:
         if problem.errno is not None:  # the system's answer, not the file's: it may be another one tomorrow
             raise errors.cannot_read(artifact, path, problem) from problem

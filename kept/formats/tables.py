@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .libraries import library
 from .protocol import Unfit
 
 _MARK = "kept.table"  # a key in the file's own notes; its value says to which library a table goes back
-_ARROW = {"pyarrow.lib.Table": "pyarrow.Table"}
 _HINT = 'convert what differs before returning it, or declare the format: Annotated[..., "pkl"]'
 
 
@@ -47,15 +46,16 @@ class Parquet:
         """Read a table, for the library that made it."""
         mark = _marked(path)
         if mark == "polars.DataFrame":
-            polars = importlib.import_module("polars")
+            polars = library("polars", "polars")
             with path.open("rb") as file:
                 return polars.read_parquet(file)
-        table = _pyarrow("parquet").ParquetFile(path).read()
+        table = library("pyarrow.parquet", "pyarrow").ParquetFile(path).read()
         notes = dict(table.schema.metadata or {})
         notes.pop(_MARK.encode(), None)
         table = table.replace_schema_metadata(notes or None)
         if mark == "pyarrow.Table":
             return table
+        library("pandas", "pandas")
         frame = table.to_pandas()
         if mark.startswith("pandas.Series"):
             series = frame.iloc[:, 0]
@@ -63,28 +63,20 @@ class Parquet:
         return frame
 
 
-def _pyarrow(module: str) -> Any:
-    try:
-        return importlib.import_module(f"pyarrow.{module}")
-    except ImportError:
-        hint = 'pip install pyarrow, or declare another format: Annotated[..., "pkl"]'
-        raise Unfit("pyarrow is not installed", hint) from None
-
-
 def _marked(path: Path) -> str:
     """Return which library's table a file holds; polars may be there without pyarrow."""
     try:
-        notes = _pyarrow("parquet").read_metadata(path).metadata or {}
+        notes = library("pyarrow.parquet", "pyarrow").read_metadata(path).metadata or {}
         return str(notes.get(_MARK.encode(), b"").decode())
     except Unfit:
-        polars = importlib.import_module("polars")
+        polars = library("polars", "polars")
         with path.open("rb") as file:
             return str(polars.read_parquet_metadata(file).get(_MARK, ""))
 
 
 def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table") -> None:
     notes = {**(table.schema.metadata or {}), _MARK.encode(): mark.encode()}
-    _pyarrow("parquet").write_table(table.replace_schema_metadata(notes), path)
+    library("pyarrow.parquet", "pyarrow").write_table(table.replace_schema_metadata(notes), path)
 
 
 def _write_pandas(value: Any, path: Path) -> None:
@@ -95,7 +87,7 @@ def _write_pandas(value: Any, path: Path) -> None:
             raise Unfit(f"the name {value.name!r} of a series is not str", _HINT)
         attrs, value = value.attrs, value.to_frame("values" if value.name is None else value.name)
         value.attrs = attrs
-    _write_arrow(_pyarrow("lib").Table.from_pandas(value), path, mark)
+    _write_arrow(library("pyarrow.lib", "pyarrow").Table.from_pandas(value), path, mark)
 
 
 def _write_polars(value: Any, path: Path) -> None:
@@ -104,7 +96,7 @@ def _write_polars(value: Any, path: Path) -> None:
 
 def _pandas_differs(one: Any, other: Any) -> str:
     """Name what differs between two tables or series of pandas; "" if nothing does."""
-    pandas = importlib.import_module("pandas")
+    pandas = library("pandas", "pandas")
     if one.attrs != other.attrs:
         return "its attrs"
     series = type(one).__name__ == "Series"
