@@ -38,6 +38,7 @@ class Cause(enum.Enum):
     FORMAT = "format"
     SCHEME = "scheme"
     NEVER_BUILT = "never built"
+    FORGOTTEN = "forgotten"  # by `doit forget`, or its run was cut off
     MISSING = "artifact missing"
     DAMAGED = "artifact damaged"
     LOST = "record lost"

@@ -33,6 +33,26 @@ class _Judged:
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
 
+class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
+    """A command whose options may stand before and after the names of tasks."""
+
+    def parse_execute(self, in_args: list[str]) -> Any:
+        """Put the options first, where doit looks for them."""
+        valued = {"--" + option.long for option in self.cmdparser.options if option.long and option.type is not bool}
+        valued |= {"-" + option.short for option in self.cmdparser.options if option.short and option.type is not bool}
+        options: list[str] = []
+        names: list[str] = []
+        rest = iter(in_args)
+        for arg in rest:
+            if not arg.startswith("-"):
+                names.append(arg)
+                continue
+            options.append(arg)
+            if arg in valued:
+                options.extend(value for value in [next(rest, None)] if value is not None)
+        return super().parse_execute(options + names)
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came: everything ends as at Ctrl-C."""
 
@@ -89,7 +109,7 @@ opt_last = {"name": "last", "long": "last", "type": bool, "default": False, "hel
 opt_blind = {"name": "blind", "long": "blind", "type": bool, "default": False, "help": "what kept cannot see"}
 
 
-class Why(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
+class Why(_Judged, _AnyOrder):
     """`doit why [TASK ...]`: what a run would do, and every reason."""
 
     name = "why"
@@ -176,7 +196,7 @@ def _even(what: str) -> dict[str, Any]:
     }
 
 
-class Accept(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
+class Accept(_Judged, _AnyOrder):
     """`doit accept TASK`: what was built before stands for the code as it is now."""
 
     name = "accept"

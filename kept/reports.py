@@ -187,9 +187,9 @@ def render(rows: list[Row], columns: tuple[str, ...], format: str) -> str:  # no
     import tabulate
 
     style = "github" if format == "markdown" else "simple"
-    right = ["right" if column in ("accuracy", "seconds") else "left" for column in chosen]
+    align = ["right" if column in ("accuracy", "seconds") else "left" for column in chosen]
     drawn: str = tabulate.tabulate(
-        cells, chosen, tablefmt=style, disable_numparse=True, colalign=right if cells else None
+        cells, chosen, tablefmt=style, disable_numparse=True, colalign=align if cells else None
     )
     return drawn
 

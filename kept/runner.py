@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from doit.runner import Runner
 from . import build, errors
 from .actions import Outcome
 from .build import Judgement, Result
-from .screen import Screen
+from .screen import Lines, Screen
 
 
 class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
@@ -33,8 +34,19 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         project: build.Project = self.dep_manager.project
         return project
 
+    def run_all(self, dispatcher: Any) -> Any:
+        """Run what is selected; for a report that was asked for, what fails does not stop the rest."""
+        reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
+        if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
+            self.continue_ = True
+        if self.screen is not None and any(task.actions[0].prints_data for task in reports):
+            self.screen.lines = Lines(sys.stderr)
+        return super().run_all(dispatcher)
+
     def select_task(self, node: Any, tasks: Any) -> bool:
         """Judge a task; a stage that cannot be judged fails with its own message."""
+        if _is_report(node.task):
+            node.bad_deps = []  # it says itself which variants are not built
         selected: bool = super().select_task(node, tasks)
         task = node.task
         if task.name in self.project.stages and node.run_status == "up-to-date":
@@ -103,6 +115,10 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             self.project.journal.append(result.task, result.outcome, key, result.seconds, judged.reasons)
         if self.screen is not None:
             self.screen.stage_done(result)
+
+
+def _is_report(task: Any) -> bool:
+    return bool(task.actions) and hasattr(task.actions[0], "prints_data")
 
 
 def install() -> None:

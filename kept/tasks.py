@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from doit import Globals
@@ -21,7 +22,7 @@ from .build import finish as finish_job
 from .build import job as make_job
 from .build import restore as restore_artifacts
 from .digest import Memo
-from .pipeline import File, Input, Pipeline, Stage, stages
+from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages
 from .reports import Report
 
 errors.adopt(InvalidDodoFile)
@@ -29,33 +30,8 @@ runner.install()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 COMMANDS = frozenset(
-    [
-        "accept",
-        "auto",
-        "clean",
-        "diff",
-        "du",
-        "dumpdb",
-        "debug",
-        "fingerprint",
-        "forget",
-        "gc",
-        "graph",
-        "help",
-        "ignore",
-        "info",
-        "list",
-        "log",
-        "plan",
-        "reset-dep",
-        "run",
-        "shell",
-        "show",
-        "strace",
-        "tabcompletion",
-        "verify",
-        "why",
-    ]  # readable as it is
+    "accept auto clean diff du dumpdb debug fingerprint forget gc graph help ignore info list log plan reset-dep run"  # noqa: SIM905  # readable as it is
+    " shell show strace tabcompletion verify why".split()
 )
 
 
@@ -191,16 +167,35 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
         return status
 
 
+def _check_name(target: str, where: Where) -> None:
+    """Refuse a pipeline that nobody could ask for."""
+    if target in COMMANDS:
+        raise errors.command_name(target, where)
+
+
+heard.append(_check_name)
+
+
 def project_here() -> KeptDependency:
     """Return doit's judge, made ours: the first creator that runs adopts it, whatever command it runs under."""
     judge = Globals.dep_manager
     if not isinstance(judge, KeptDependency):
-        if hasattr(judge.backend, "_dbm"):
-            judge.backend._dbm.close()  # nothing of ours goes there, and some kinds of dbm lock it
+        _drop(judge.backend)
         judge.__class__ = KeptDependency
         judge.take(Project(os.getcwd()))
     assert isinstance(judge, KeptDependency)
     return judge
+
+
+def _drop(backend: Any) -> None:
+    """Close the database that doit has opened, and remove it if nothing is in it: some kinds lock others out."""
+    if not hasattr(backend, "_dbm"):
+        return
+    empty = not backend._dbm.keys()
+    backend._dbm.close()
+    if empty:
+        for suffix in ("", ".db", ".dat", ".dir", ".bak"):
+            Path(backend.name + suffix).unlink(missing_ok=True)
 
 
 class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
@@ -326,6 +321,12 @@ class ReportAction(BaseAction):  # type: ignore[misc]  # doit has no types
             return TaskFailed(str(problem))
         (out or sys.stdout).write(self.out + "\n")
         return None
+
+    @property
+    def prints_data(self) -> bool:
+        """Say whether what it prints is for machines, so that nothing else may stand beside it."""
+        options = (self.task.options if self.task is not None else None) or {}
+        return bool(options.get("format", self.report.format) != "table")
 
     def __str__(self) -> str:
         return f"Report: {self.report.target}"

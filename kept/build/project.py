@@ -176,10 +176,11 @@ class Project:
             code = self._code(stage)
         except errors.KeptError as problem:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
-        if waiting:
-            reasons = tuple(Reason(Cause.WAITS, task) for task in waiting)
-            return Judgement(stage, Outcome.BUILT, reasons, code=code)
         action = self._action(stage, given, code)
+        if waiting:
+            known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.FORGOTTEN)]
+            reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
+            return Judgement(stage, Outcome.BUILT, reasons, code=code)
         claim = self.claims.get(stage.task)
         if claim is not None and claim.key == action.key:
             reasons = tuple(self._damage(stage, claim.outputs))
@@ -286,7 +287,7 @@ class Project:
         last = self.last(stage.task)
         if last is None:
             return (Reason(Cause.NEVER_BUILT),)
-        return differences(last.action, action) or (Reason(Cause.MISSING, "its claim was forgotten"),)
+        return differences(last.action, action) or (Reason(Cause.FORGOTTEN),)
 
     def force(self, task: str) -> Judgement:
         """Judge a stage as one that is to be executed whatever is recorded."""

@@ -99,7 +99,7 @@ class Reference:
     def __bool__(self) -> bool:
         raise errors.not_a_value(self._declared.shown, "tested", Where.here())
 
-    def __call__(self, *_: object, **__: object) -> object:
+    def __call__(self, *_: object, **__: object) -> object:  # noqa: D102  # it only refuses
         raise errors.not_a_value(self._declared.shown, "called", Where.here())
 
     def __repr__(self) -> str:
@@ -182,7 +182,7 @@ def leaves(value: object) -> Iterator[object]:
 
 
 def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
-    """Yield the leaves of an argument that has references or paths in it, named ``models[0]``; any other as one leaf."""
+    """Yield the leaves of an argument that holds references or paths, named ``models[0]``; any other is one leaf."""
     if not _wired(value):
         yield name, value
     elif isinstance(value, dict):
