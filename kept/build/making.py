@@ -62,29 +62,13 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
     assert judged.code is not None
     project.disclaim(stage.task)
     project.judgements[stage.task] = judged
-    sources = canonical_json({part.name: part.source for part in judged.code.parts})
-    commit, dirty = _commit(str(project.root))
-    record = Record(
-        action=judged.action,
-        outputs=(),
-        stage=stage.task,
-        function=stage.function_name,
-        seconds=0.0,
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-        host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
-        commit=commit,
-        dirty=dirty,
-        reasons=tuple(map(str, judged.reasons)),
-        versions=dict(judged.code.libraries),
-        sources=project.store.put_bytes(sources),
-    )
     return Job(
         task=stage.task,
         function=stage.function,
         arguments={name: _stand_in(project, value) for name, value in stage.arguments.items()},
         fields=tuple(a.field for a in stage.artifacts if a.field),
         formats={a.field: formats_name(a) and (a.declared or "") for a in stage.artifacts},
-        record=record,
+        record=_record(project, judged),
         files=judged.code.files,
         paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
         root=str(project.root),
@@ -93,6 +77,28 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
         seeding=seeding(judged.code.libraries),
         forced=forced,
         live=live,
+    )
+
+
+def _record(project: Project, judged: Judgement) -> Record:
+    """Write down all that is known before a stage runs: outputs and seconds follow."""
+    assert judged.action is not None
+    assert judged.code is not None
+    sources = canonical_json({part.name: part.source for part in judged.code.parts})
+    commit, dirty = _commit(str(project.root))
+    return Record(
+        action=judged.action,
+        outputs=(),
+        stage=judged.stage.task,
+        function=judged.stage.function_name,
+        seconds=0.0,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
+        commit=commit,
+        dirty=dirty,
+        reasons=tuple(map(str, judged.reasons)),
+        versions=dict(judged.code.libraries),
+        sources=project.store.put_bytes(sources),
     )
 
 
