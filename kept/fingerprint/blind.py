@@ -1,0 +1,79 @@
+"""Points at what no fingerprint sees: the environment, the clock, the network, files, unseeded randomness."""
+
+from __future__ import annotations
+
+import ast
+
+from .inputs import asked_variable
+from .summary import Found
+from .words import dotted, last
+
+_CLOCK = frozenset({
+    "time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today",
+    "date.today", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.date.today", "datetime.datetime.today",
+    "time.localtime", "time.gmtime", "time.strftime", "pd.Timestamp.now", "pandas.Timestamp.now", "time.ctime",
+})  # fmt: skip
+_NETWORK = (
+    "requests",
+    "urllib.request",
+    "urlopen",
+    "httpx",
+    "socket",
+    "aiohttp",
+    "boto3",
+    "ftplib",
+    "http.client",
+    "urlretrieve",
+)
+_READERS = frozenset(
+    {"open", "read_csv", "read_parquet", "read_json", "read_excel", "read_pickle", "loadtxt", "genfromtxt", "imread"}
+)
+_PATH_READERS = frozenset({"read_text", "read_bytes"})
+_LOADERS = frozenset(
+    {"pickle.load", "joblib.load", "torch.load", "np.load", "numpy.load", "cloudpickle.load", "yaml.safe_load"}
+)
+_DRAWS = frozenset({
+    "random", "rand", "randn", "randint", "choice", "choices", "shuffle", "permutation", "normal", "uniform", "sample",
+    "gauss", "randrange", "standard_normal", "integers",
+})  # fmt: skip
+_UNSEEDED = frozenset(
+    {"default_rng", "RandomState", "random.Random", "uuid4", "uuid1", "token_hex", "token_bytes", "urandom"}
+)
+
+
+def findings(node: ast.stmt) -> tuple[Found, ...]:
+    """List what a statement does that its fingerprint cannot cover."""
+    found: dict[int, Found] = {}
+    for part in ast.walk(node):
+        what = _what(part)
+        if what is not None:
+            text = " ".join(ast.unparse(part).split())[:80]
+            found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))  # type: ignore[attr-defined]
+    return tuple(found[place] for place in sorted(found))
+
+
+def _what(node: ast.AST) -> str | None:
+    if asked_variable(node, {}) is not None:
+        return "environment variable"
+    if not isinstance(node, ast.Call):
+        return None
+    name = dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+    tail = last(name)
+    if name in _CLOCK:
+        return "clock"
+    if any(name == one or name.startswith(one + ".") or tail == one for one in _NETWORK):
+        return "network"
+    if tail in _PATH_READERS or name in _LOADERS or (tail in _READERS and _names_a_file(node)):
+        return "file"
+    if name.startswith(("random.", "np.random.", "numpy.random.")) and tail in _DRAWS:
+        return "unseeded randomness"
+    if (tail in _UNSEEDED or name in _UNSEEDED) and not node.args and not node.keywords:
+        return "unseeded randomness"
+    return None
+
+
+def _names_a_file(node: ast.Call) -> bool:
+    """A path written out is a file that nobody declared; one that came as an argument was declared."""
+    return bool(node.args) and any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node.args[0])
+    )

@@ -1,0 +1,247 @@
+"""What a statement calls, and what it changes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from .imports import computed_prefix, extended, import_target, is_import_call
+from .scopes import FUNCTIONS, Scope
+from .summary import Alias, Call, How, Mark
+from .words import MUTATING, dotted, last
+
+_PARENTS_IN_TYPE = 2
+
+
+class Calls:
+    """The half of the walk that looks at calls; ``names`` has the other half."""
+
+    def __init__(self, constants: dict[str, str]) -> None:
+        self.constants = constants  # texts bound to names of the module: prefixes of computed imports
+        self.scopes: list[Scope] = []
+        self.lazy = 0  # how many function bodies around: what is in them does not run while importing
+        self.discarded = False  # inside an expression whose value nobody takes
+        self.uses: set[str] = set()
+        self.told: set[str] = set()
+        self.early: set[str] = set()
+        self.inner: set[Alias] = set()
+        self.calls: list[Call] = []
+        self.inside: set[str] = set()
+        self.handed: set[str] = set()
+        self.touches: set[str] = set()
+        self.readers: set[str] = set()
+        self.bases: list[str] = []
+        self.globals: set[str] = set()  # names of the module that functions in here bind
+        self.prefixes: set[tuple[str, int]] = set()
+        self.strings: set[str] = set()
+        self.marks: dict[Mark, int] = {}
+
+    # ---- the other half
+
+    def mark(self, mark: Mark, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    def use(self, name: str) -> None:
+        raise NotImplementedError
+
+    def chain(self, name: str) -> str | None:
+        raise NotImplementedError
+
+    def visit(self, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    def all(self, nodes: Iterable[ast.AST | None]) -> None:
+        raise NotImplementedError
+
+    # ---- calls
+
+    def callee(self, node: ast.expr) -> str:
+        """Name what is called; ``?.method`` is a method of something computed."""
+        name = dotted(node)
+        if name is not None:
+            return self.chain(name) or ("?." + last(name) if "." in name else "?")
+        target = (
+            import_target(node.value) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call) else None
+        )
+        if target is not None and isinstance(node, ast.Attribute):
+            return extended(target, node.attr)
+        return "?." + node.attr if isinstance(node, ast.Attribute) else "?"
+
+    def see_Call(self, node: ast.Call) -> None:
+        name = self.callee(node.func)
+        if self.special(node, name):
+            return
+        changed = isinstance(node.func, ast.Attribute) and node.func.attr in MUTATING
+        if changed:
+            assert isinstance(node.func, ast.Attribute)
+            self.changed(node.func, node, method=True)
+        if self.lazy:
+            self.called_inside(node, name)
+        else:
+            how = How.BARE if self.discarded else How.CALL
+            if not changed or how is How.CALL:
+                self.calls.append(Call(name, how, self.given(node), bool(node.args or node.keywords)))
+        before, self.discarded = self.discarded, False
+        self.visit(node.func)
+        self.all((*node.args, *(keyword.value for keyword in node.keywords)))
+        self.discarded = before
+
+    def special(self, node: ast.Call, name: str) -> bool:
+        """Calls that are names in disguise: imports, ``getattr``, and texts that are no names at all."""
+        tail = last(name.rpartition(":")[2])
+        if is_import_call(node):
+            self.imported(node)
+            return False
+        if tail == "getLogger" or name in ("namedtuple", "collections.namedtuple"):
+            self.visit(node.func)
+            self.all(arg for arg in node.args if not isinstance(arg, ast.Constant))
+            return not self.discarded or tail == "getLogger"
+        if name in ("vars", "locals", "dir") and not node.args and not self.lazy_local(name):
+            self.mark(Mark.OWN_MODULE, node)
+        if name in ("getattr", "hasattr", "setattr", "delattr") and len(node.args) >= 2:
+            return self.by_attribute(node, name)
+        return False
+
+    def lazy_local(self, name: str) -> bool:
+        """``locals()`` and ``vars()`` in a function are that function's own names."""
+        return bool(self.lazy) and name in ("locals", "vars", "dir")
+
+    def by_attribute(self, node: ast.Call, name: str) -> bool:
+        owner, attribute = dotted(node.args[0]), node.args[1]
+        found = self.chain(owner) if owner is not None else None
+        if name in ("setattr", "delattr"):
+            self.changed(ast.Attribute(node.args[0], "?", ast.Store()), node)
+        if found is None or not isinstance(attribute, ast.Constant) or not isinstance(attribute.value, str):
+            return False
+        self.use(extended(found, attribute.value))
+        self.all((node.func, *node.args[1:]))
+        return True
+
+    def imported(self, node: ast.Call) -> None:
+        target = import_target(node)
+        if target is not None:
+            self.use(target)
+            name = target.rstrip(":").partition(":")[0]
+            self.inner.add(Alias("", name, None))
+            return
+        named = node.args[0] if node.args else next((k.value for k in node.keywords), None)
+        prefix = computed_prefix(named, self.constants) if named is not None else ""
+        self.prefixes.add((prefix, node.lineno))
+
+    def called_inside(self, node: ast.Call, name: str) -> None:
+        self.inside.add(name)
+        params = {param for scope in self.scopes for param in scope.params}
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if any(isinstance(part, ast.Name) and part.id in params for arg in arguments for part in ast.walk(arg)):
+            self.handed.add(name)
+
+    def given(self, node: ast.Call) -> tuple[str, ...]:
+        """List the module's names among the arguments; a lambda is ``?``."""
+        found: set[str] = set()
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            for part in ast.walk(argument):
+                if isinstance(part, ast.Lambda):
+                    found.add("?")
+                elif isinstance(part, (ast.Name, ast.Attribute)):
+                    name = dotted(part)
+                    target = self.chain(name) if name else None
+                    found |= {target} if target else set()
+        return tuple(sorted(found))
+
+    # ---- definitions
+
+    def decorators(self, nodes: list[ast.expr]) -> None:
+        for node in nodes:
+            configured = isinstance(node, ast.Call)
+            name = self.callee(node.func if isinstance(node, ast.Call) else node)
+            self.readers.add(name)
+            if not self.lazy:
+                self.calls.append(Call(name, How.DECORATOR, (), configured))
+            if isinstance(node, ast.Call):
+                self.all((node.func, *node.args, *(keyword.value for keyword in node.keywords)))
+            else:
+                self.visit(node)
+
+    def parents(self, node: ast.ClassDef) -> None:
+        """Note bases and metaclass: they may keep the class, or read it."""
+        options = [keyword for keyword in node.keywords if keyword.arg != "metaclass"]
+        for base in node.bases:
+            inner = base.value if isinstance(base, ast.Subscript) else base
+            if isinstance(inner, ast.Call):
+                inner = inner.func
+            self.parent(self.callee(inner), How.BASE, bool(options))
+        for keyword in node.keywords:
+            if keyword.arg == "metaclass":
+                self.parent(self.callee(keyword.value), How.METACLASS, bool(options))
+        self.all((*node.bases, *(keyword.value for keyword in node.keywords)))
+
+    def parent(self, name: str, how: How, configured: bool) -> None:
+        self.readers.add(name)
+        self.bases.append(name)
+        if not self.lazy:
+            self.calls.append(Call(name, how, (), configured))
+
+    # ---- changes
+
+    def changed(self, node: ast.Attribute | ast.Subscript, at: ast.AST, *, method: bool = False) -> None:
+        """Note a store into something, or a call that changes it: whose is it?"""
+        root: ast.AST = node
+        depth, first = 0, ""
+        while isinstance(root, (ast.Attribute, ast.Subscript)):
+            depth += 1
+            first = root.attr if isinstance(root, ast.Attribute) else "[]"
+            root = root.value
+        if not isinstance(root, ast.Name):
+            if not isinstance(root, ast.Constant) and not (method and self.makes_new(root)):
+                self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+            return
+        scope = self.owner(root.id)
+        if scope is None:
+            self.changed_global(node, at)
+        elif root.id in scope.params:
+            shared = depth > 1 and self.is_shared(root.id, first)
+            self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
+        elif not scope.is_fresh(root.id) and scope.kind != "class":
+            found = self.chain(root.id)
+            if found is not None and not self.lazy:
+                self.touches.add(found)
+            else:
+                self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+
+    @staticmethod
+    def makes_new(node: ast.AST) -> bool:
+        return isinstance(node, (ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.BinOp, *FUNCTIONS))
+
+    def changed_global(self, node: ast.Attribute | ast.Subscript, at: ast.AST) -> None:
+        if self.lazy:
+            self.mark(Mark.CHANGES, at)
+            return
+        inner: ast.AST = node.value
+        while isinstance(inner, ast.Subscript):
+            inner = inner.value
+        name = dotted(inner)
+        found = self.chain(name) if name else None
+        if found is None:
+            self.mark(Mark.EFFECT, at)
+        else:
+            self.touches.add(found)
+
+    def owner(self, name: str) -> Scope | None:
+        """Return the scope that binds a name, None for the module."""
+        inner = True
+        for scope in reversed(self.scopes):
+            if scope.kind == "class" and not inner:
+                continue
+            inner = inner and scope.kind == "comprehension"
+            if name in scope.outer:
+                return None
+            if name in scope.bound:
+                return scope
+        return None
+
+    def is_shared(self, name: str, attribute: str) -> bool:
+        """Say whether ``self.attribute`` may belong to the class and so to all; of other arguments it is."""
+        if name not in ("self",):
+            return True
+        around = [scope for scope in self.scopes if scope.kind == "class"]
+        return not around or attribute in around[-1].bound or around[-1].open_class

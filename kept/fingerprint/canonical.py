@@ -1,0 +1,227 @@
+"""Writes a piece of syntax in one form, whatever its layout and whichever Python parsed it.
+
+Not ``ast.dump``: that differs between Python versions. Not bytecode: no two versions agree on it.
+Two forms of each piece: *lean* leaves out docstrings and annotations, *full* keeps them for those who can read them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import struct
+from collections.abc import Sequence
+
+from .words import PLAIN_BASES, dotted
+
+# Bump when the form changes: it is part of every digest and of every remembered summary.
+SCHEME = 1
+
+_SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores", "simple"})
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def digest(nodes: Sequence[ast.AST], *, full: bool = False, own: str | None = None) -> str:
+    """Name some statements; ``own`` is the name they bind, written as a placeholder so that renaming shows nowhere."""
+    writer = _Writer(full, own)
+    writer.body(nodes)
+    return hashlib.sha256(b"".join(writer.out)).hexdigest()
+
+
+class _Writer:
+    def __init__(self, full: bool, own: str | None) -> None:
+        self.full, self.own = full, own
+        self.out: list[bytes] = [b"kept%d" % SCHEME]
+        self.in_class: list[bool] = []  # for each class around: do its annotations make fields?
+
+    def text(self, tag: bytes, value: str) -> None:
+        data = value.encode("utf-8", "surrogatepass")
+        self.out.append(b"%s%d:%s" % (tag, len(data), data))
+
+    def body(self, nodes: Sequence[ast.AST]) -> None:
+        self.out.append(b"[")
+        for node in live(nodes, keep_docs=self.full):
+            self.node(node)
+        self.out.append(b"]")
+
+    def node(self, node: ast.AST) -> None:
+        special = _SPECIAL.get(type(node))
+        if special is None:
+            self.fields(node)
+        else:
+            special(self, node)
+
+    def fields(self, node: ast.AST, skip: frozenset[str] = frozenset()) -> None:
+        self.text(b"(", type(node).__name__)
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if field in _SKIPPED or field in skip or value is None or value == []:
+                continue
+            self.text(b".", field)
+            self.value(field, value)
+        self.out.append(b")")
+
+    def value(self, field: str, value: object) -> None:
+        if isinstance(value, ast.AST):
+            self.node(value)
+        elif isinstance(value, list):
+            if field in ("body", "orelse", "finalbody"):
+                self.body(value)
+                return
+            self.out.append(b"[")
+            for item in value:
+                self.value("", item)
+            self.out.append(b"]")
+        elif isinstance(value, str):
+            self.text(b"s", self.placeholder(value) if field == "name" else value)
+        else:
+            self.constant(value)
+
+    def placeholder(self, name: str) -> str:
+        return "\0" if name == self.own else name
+
+    def constant(self, value: object) -> None:
+        """Typed: 1, 1.0, True and '1' differ, so do 0.0 and -0.0; there is one NaN."""
+        if isinstance(value, str):
+            self.text(b"s", value)
+        elif isinstance(value, bytes):
+            self.out.append(b"y%d:%s" % (len(value), value))
+        elif isinstance(value, bool) or value is None or value is ...:
+            self.text(b"k", repr(value))
+        elif isinstance(value, int):
+            self.text(b"i", f"{value:x}")
+        elif isinstance(value, float):
+            self.out.append(b"f" + (struct.pack(">d", value) if value == value else b"nan"))
+        elif isinstance(value, complex):
+            self.out.append(b"c")
+            self.constant(value.real)
+            self.constant(value.imag)
+        else:
+            raise AssertionError(f"a constant of type {type(value).__name__} in a syntax tree")
+
+    # ---- nodes with a rule of their own
+
+    def see_constant(self, node: ast.Constant) -> None:
+        self.constant(node.value)
+
+    def see_name(self, node: ast.Name) -> None:
+        self.text(b"n", self.placeholder(node.id))
+
+    def see_arg(self, node: ast.arg) -> None:
+        self.fields(node, frozenset() if self.full else frozenset({"annotation"}))
+
+    def see_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        skip = set() if self.full else {"returns"}
+        if not self.full and not _reads_type_parameters(node):
+            skip.add("type_params")
+        self.in_class.append(False)
+        self.fields(node, frozenset(skip))
+        self.in_class.pop()
+
+    def see_class(self, node: ast.ClassDef) -> None:
+        self.in_class.append(makes_fields(node))
+        self.fields(node)
+        self.in_class.pop()
+
+    def see_annotated(self, node: ast.AnnAssign) -> None:
+        """``x: int = 1`` is ``x = 1`` where nobody reads the annotation."""
+        if self.full or (self.in_class and self.in_class[-1]):
+            self.fields(node)
+        elif node.value is not None:
+            self.fields(ast.Assign(targets=[node.target], value=node.value))
+
+    def see_joined(self, node: ast.JoinedStr) -> None:
+        """An f-string; neighbouring texts are one, and without a hole it is a plain string."""
+        pieces: list[ast.expr | str] = []
+        for piece in node.values:
+            if isinstance(piece, ast.Constant) and isinstance(piece.value, str):
+                if pieces and isinstance(pieces[-1], str):
+                    pieces[-1] += piece.value
+                elif piece.value:
+                    pieces.append(piece.value)
+            else:
+                pieces.append(piece)
+        if all(isinstance(piece, str) for piece in pieces):
+            self.constant("".join(str(piece) for piece in pieces))
+            return
+        self.text(b"(", "JoinedStr")
+        for piece in pieces:
+            self.value("", piece)
+        self.out.append(b")")
+
+    def see_if(self, node: ast.If) -> None:
+        kept = branch(node)
+        if kept is None:
+            self.fields(node)
+        else:
+            self.body(kept)
+
+
+_SPECIAL = {
+    ast.Constant: _Writer.see_constant,
+    ast.Name: _Writer.see_name,
+    ast.arg: _Writer.see_arg,
+    ast.FunctionDef: _Writer.see_function,
+    ast.AsyncFunctionDef: _Writer.see_function,
+    ast.ClassDef: _Writer.see_class,
+    ast.AnnAssign: _Writer.see_annotated,
+    ast.JoinedStr: _Writer.see_joined,
+    ast.If: _Writer.see_if,
+}
+
+
+def live(nodes: Sequence[ast.AST], *, keep_docs: bool = False) -> list[ast.AST]:
+    """Leave out statements that do nothing: ``pass``, constants (docstrings among them), stubs, type checkers' code."""
+    kept: list[ast.AST] = []
+    for position, node in enumerate(nodes):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if keep_docs and position == 0 and isinstance(node.value.value, str):
+                kept.append(node)
+        elif isinstance(node, ast.If) and (chosen := branch(node)) is not None:
+            kept += live(chosen)
+        elif not isinstance(node, ast.Pass) and not is_overload(node):
+            kept.append(node)
+    return kept
+
+
+def branch(node: ast.If) -> list[ast.stmt] | None:
+    """Return the statements that remain of an ``if`` for type checkers or for running as a script; None of any other."""
+    test, negated = node.test, False
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, negated = test.operand, True
+    if dotted(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING"):
+        return node.body if negated else node.orelse
+    if not negated and _asks_for_main(test):
+        return node.orelse
+    return None
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = {dotted(side) or getattr(side, "value", None) for side in (test.left, test.comparators[0])}
+    return sides == {"__name__", "__main__"}
+
+
+def is_overload(node: ast.AST) -> bool:
+    """Say whether this is a stub for type checkers only."""
+    if not isinstance(node, _FUNCTIONS):
+        return False
+    return any(dotted(one) in ("overload", "typing.overload", "t.overload") for one in node.decorator_list)
+
+
+def makes_fields(node: ast.ClassDef) -> bool:
+    """Say whether somebody may read the annotations of this class: a decorator, or a base that is not plain."""
+    bases = {(dotted(base) or "?").rpartition(".")[2] for base in map(_unsubscripted, node.bases)}
+    return bool(node.decorator_list or node.keywords or bases - PLAIN_BASES)
+
+
+def _unsubscripted(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Subscript) else node
+
+
+def _reads_type_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    names = {parameter.name for parameter in getattr(node, "type_params", [])}
+    if not names:
+        return False
+    inside = (part for statement in node.body for part in ast.walk(statement))
+    return any(isinstance(part, ast.Name) and part.id in names for part in inside)

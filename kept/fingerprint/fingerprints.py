@@ -1,0 +1,39 @@
+"""The values that a fingerprint consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One named piece of what decides behaviour: a statement, a file read at import, a value of a closure."""
+
+    name: str
+    digest: str
+    file: str  # relative to the project, with slashes; empty if there is none
+    line: int
+    source: str  # as written, for a diff
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """One place in the reached code that does what no fingerprint sees."""
+
+    file: str
+    line: int
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """From a function to the named parts that decide its behaviour."""
+
+    digest: str  # of the parts; the versions of libraries are for the action
+    parts: tuple[Part, ...]  # sorted by name
+    libraries: Mapping[str, str]
+    widenings: tuple[str, ...]
+    blind: tuple[Blind, ...]
+    files: Mapping[str, str]  # absolute path of every project file that takes part -> sha256 of its bytes

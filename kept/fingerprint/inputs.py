@@ -1,0 +1,174 @@
+"""Finds the files and variables that code asks for, so far as its text says which."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+
+from .scopes import FUNCTIONS
+from .summary import Read
+from .words import dotted, last
+
+_PATH_MAKERS = frozenset({
+    "Path", "PurePath", "PosixPath", "join", "dirname", "abspath", "realpath", "normpath", "expanduser", "resolve", "absolute",
+    "joinpath", "with_name", "with_suffix", "as_posix", "str", "fspath", "split", "basename", "exists", "is_file", "isfile",
+    "is_dir", "isdir", "files", "relative_to", "print", "append", "insert", "getLogger", "Traversable", "mkdir", "makedirs",
+})  # fmt: skip
+_READING_METHODS = frozenset({
+    "open", "read_text", "read_bytes", "read", "iterdir", "glob", "rglob", "stat", "exists", "is_file", "is_dir",
+})  # fmt: skip
+_ENVIRONMENT = frozenset(
+    {"environ.get", "os.environ.get", "getenv", "os.getenv", "environ.setdefault", "os.environ.setdefault"}
+)
+_DEPTH = 20
+
+Place = tuple[bool, str]  # (relative to the source file's own folder, path)
+
+
+def reads(node: ast.stmt, names: dict[str, ast.expr]) -> tuple[tuple[Read, ...], tuple[Read, ...]]:
+    """List what a statement asks for while importing, then what its functions ask for when called."""
+    early: set[Read] = set()
+    late: set[Read] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(node, True)]
+    while waiting:
+        part, now = waiting.pop()
+        found = _asked(part, names)
+        (early if now else late).update(Read(kind, name, anchored, now) for kind, name, anchored in found)
+        if isinstance(part, FUNCTIONS):
+            body = part.body if isinstance(part.body, list) else [part.body]
+            outside = [part.args, *getattr(part, "decorator_list", [])]
+            waiting += [(inner, False) for inner in body] + [(inner, now) for inner in outside]
+        else:
+            waiting += [(inner, now) for inner in ast.iter_child_nodes(part)]
+    return tuple(sorted(early, key=repr)), tuple(sorted(late, key=repr))
+
+
+def _asked(node: ast.AST, names: dict[str, ast.expr]) -> list[tuple[str, str, bool]]:
+    variable = asked_variable(node, names)
+    if variable is not None:
+        return [("variable", variable, False)]
+    if not isinstance(node, ast.Call):
+        return []
+    found: list[Place] = []
+    tail = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func) or "?"
+    if isinstance(node.func, ast.Attribute) and tail in _READING_METHODS:
+        place = path(node.func.value, names)
+        found += [place] if place else []
+    if last(tail) not in _PATH_MAKERS:
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        found += [place for argument in arguments if (place := path(argument, names)) is not None]
+    return [("file", posixpath.normpath(name), anchored) for anchored, name in found if _plausible(anchored, name)]
+
+
+def asked_variable(node: ast.AST, names: dict[str, ast.expr]) -> str | None:
+    """Name the environment variable that this reads; "*" is all of them."""
+    if (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and dotted(node.value) in ("os.environ", "environ")
+    ):
+        return _text(node.slice, names) or "*"
+    if isinstance(node, ast.Call) and dotted(node.func) in _ENVIRONMENT and node.args:
+        return _text(node.args[0], names) or "*"
+    if isinstance(node, ast.Compare) and any(dotted(one) in ("os.environ", "environ") for one in node.comparators):
+        return _text(node.left, names) or "*"
+    if isinstance(node, ast.Call) and node.args and dotted(node.args[0]) in ("os.environ", "environ"):
+        return "*"
+    return None
+
+
+def _plausible(anchored: bool, name: str) -> bool:
+    return anchored or (
+        0 < len(name) < 200 and "\n" not in name and ("." in name or "/" in name) and name.strip(". ") != ""
+    )
+
+
+def path(node: ast.AST, names: dict[str, ast.expr], depth: int = 0) -> Place | None:
+    """Work out a path that is built from texts and ``__file__``; None if it is anything else."""
+    if depth > _DEPTH:
+        return None
+    if isinstance(node, ast.Name):
+        if node.id == "__file__":
+            return True, "./."  # the file itself: its folder is one step up
+        return path(names[node.id], names, depth + 1) if node.id in names else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _joined([node.left, node.right], names, depth)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _added(node, names, depth)
+    if isinstance(node, ast.Attribute):
+        return _parent(path(node.value, names, depth + 1)) if node.attr == "parent" else None
+    if isinstance(node, ast.Subscript):
+        return _parents(node, names, depth)
+    if isinstance(node, ast.Call):
+        return _made(node, names, depth)
+    text = _text(node, names)
+    return None if text is None else (False, text)
+
+
+def _text(node: ast.AST, names: dict[str, ast.expr]) -> str | None:
+    if isinstance(node, ast.Name) and node.id in names:
+        node = names[node.id]
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _parent(place: Place | None) -> Place | None:
+    if place is None:
+        return None
+    anchored, name = place
+    if name == "./.":
+        return True, "."
+    return anchored, posixpath.normpath(posixpath.join(name, ".."))
+
+
+def _parents(node: ast.Subscript, names: dict[str, ast.expr], depth: int) -> Place | None:
+    if (
+        not isinstance(node.value, ast.Attribute)
+        or node.value.attr != "parents"
+        or not isinstance(node.slice, ast.Constant)
+    ):
+        return None
+    place = path(node.value.value, names, depth + 1)
+    for _ in range(node.slice.value + 1 if isinstance(node.slice.value, int) else 0):
+        place = _parent(place)
+    return place
+
+
+def _joined(parts: list[ast.expr], names: dict[str, ast.expr], depth: int) -> Place | None:
+    places = [path(part, names, depth + 1) for part in parts]
+    if not places or any(place is None for place in places):
+        return None
+    known = [place for place in places if place is not None]
+    return known[0][0], posixpath.join(*(name for _, name in known))
+
+
+def _added(node: ast.BinOp, names: dict[str, ast.expr], depth: int) -> Place | None:
+    left, right = path(node.left, names, depth + 1), path(node.right, names, depth + 1)
+    if left is None or right is None:
+        return None
+    return left[0], left[1] + right[1]
+
+
+def _made(node: ast.Call, names: dict[str, ast.expr], depth: int) -> Place | None:
+    """A call that makes a path of paths."""
+    if isinstance(node.func, ast.Attribute) and (dotted(node.func) or "").split(".")[0] not in ("os", "pathlib", "osp"):
+        place = path(node.func.value, names, depth + 1)
+        tail = node.func.attr
+        if place is not None and tail in ("resolve", "absolute", "as_posix", "expanduser"):
+            return place
+        if place is not None and tail == "joinpath":
+            return _joined([node.func.value, *node.args], names, depth)
+        if place is not None and tail == "with_name" and node.args and (name := _text(node.args[0], names)):
+            above = _parent(place)
+            return None if above is None else (above[0], posixpath.join(above[1], name))
+        if tail not in ("join", "dirname", "Path"):
+            return None
+    tail = last(dotted(node.func) or "")
+    if tail in ("Path", "PurePath", "join"):
+        return _joined(list(node.args), names, depth)
+    if tail in ("abspath", "realpath", "normpath", "str", "fspath", "expanduser") and node.args:
+        return path(node.args[0], names, depth + 1)
+    if tail == "dirname" and node.args:
+        return _parent(path(node.args[0], names, depth + 1))
+    if tail == "files":
+        return True, "."  # importlib.resources.files(package): most often the package of this file
+    return None

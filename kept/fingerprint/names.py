@@ -1,0 +1,308 @@
+"""What one top-level statement mentions, calls and changes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from . import scopes
+from .calls import Calls
+from .imports import extended, import_target
+from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
+from .summary import Alias, Mark
+from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_NAMES, READS_SOURCE, dotted, last
+
+_LOOKS_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
+_HARMLESS_WITH = frozenset({"open", "suppress", "nullcontext", "closing", "ExitStack", "catch_warnings"})
+
+
+class Names(Calls):
+    """One walk over a statement; what it finds is in the attributes afterwards."""
+
+    # ---- what is found
+
+    def mark(self, mark: Mark, node: ast.AST) -> None:
+        self.marks.setdefault(mark, getattr(node, "lineno", 0))
+
+    def use(self, name: str) -> None:
+        self.uses.add(name)
+        if not self.lazy:
+            self.early.add(name)
+
+    def reference(self, name: str) -> str | None:
+        """Return the name of the module that ``name`` stands for here; None where it is local."""
+        inner = True
+        for scope in reversed(self.scopes):
+            if scope.kind == "class":
+                if inner and name in scope.bound:
+                    return name  # may be the class's or the module's: take the module's too
+                continue
+            inner = inner and scope.kind == "comprehension"
+            if name in scope.outer:
+                return name
+            if name in scope.bound:
+                return self.local(scope, name)
+        return name
+
+    def local(self, scope: Scope, name: str) -> str | None:
+        """Follow a local name to the import or the global name it was bound to, once."""
+        value = scope.value(name)
+        if isinstance(value, Alias):
+            if value.attribute == "*":
+                return None
+            if value.attribute is not None:
+                return f"{value.module}:{value.attribute}"
+            return f"{value.module}:"
+        target = import_target(value) if isinstance(value, ast.Call) else None
+        if target is not None:
+            return target
+        chain = dotted(value) if isinstance(value, (ast.Name, ast.Attribute)) else None
+        if chain is None or chain.partition(".")[0] == name:
+            return None
+        del_name = scope.bound.pop(name)  # while it is followed it is not itself: no endless loop
+        try:
+            return self.chain(chain)
+        finally:
+            scope.bound[name] = del_name
+
+    def chain(self, name: str) -> str | None:
+        root, _, rest = name.partition(".")
+        found = self.reference(root)
+        return None if found is None else extended(found, rest)
+
+    # ---- the walk
+
+    def all(self, nodes: Iterable[ast.AST | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
+
+    def visit(self, node: ast.AST) -> None:
+        kind = type(node)
+        if kind in FUNCTIONS:
+            self.function(node)
+        elif kind in COMPREHENSIONS:
+            self.comprehension(node)
+        else:
+            special = getattr(self, "see_" + kind.__name__, None)
+            if special is not None:
+                special(node)
+            else:
+                self.all(ast.iter_child_nodes(node))
+
+    def see_Name(self, node: ast.Name) -> None:
+        found = self.reference(node.id)
+        if isinstance(node.ctx, ast.Store):
+            return
+        if found is not None:
+            self.use(found)
+            self.words(node.id, node, is_name=True)
+
+    def see_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.changed(node, node)
+        names: list[str] = []
+        root: ast.AST = node
+        while isinstance(root, ast.Attribute):
+            self.words(root.attr, root)
+            names.append(root.attr)
+            root = root.value
+        found = None
+        if isinstance(root, ast.Name):
+            found = self.reference(root.id)
+        elif isinstance(root, ast.Call):
+            found = import_target(root)
+        if found is None:
+            if not isinstance(root, ast.Name):
+                self.visit(root)
+            return
+        self.use(extended(found, ".".join(reversed(names))))
+
+    def see_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.changed(node, node)
+        if last(dotted(node.value) or "") == "modules":
+            own = isinstance(node.slice, ast.Name) and node.slice.id == "__name__"
+            self.mark(Mark.OWN_MODULE if own else Mark.EVERY_MODULE, node)
+        self.all((node.value, node.slice))
+
+    def see_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and len(node.value) < 200:
+            self.words(node.value, node)
+            if _LOOKS_DOTTED.fullmatch(node.value):
+                self.strings.add(node.value)
+
+    def words(self, word: str, node: ast.AST, *, is_name: bool = False) -> None:
+        """Note a feature by its telling name."""
+        if word in READS_DOCS:
+            self.mark(Mark.READS_DOCS, node)
+        elif word in READS_SOURCE:
+            self.mark(Mark.READS_SOURCE, node)
+        elif word in READS_NAMES and not is_name:
+            self.mark(Mark.READS_NAMES, node)
+        elif word in EVERYTHING:
+            self.mark(Mark.EVERY_MODULE, node)
+        elif word == "__subclasses__":
+            self.mark(Mark.SUBCLASSES, node)
+        elif is_name and word in OWN_MODULE:
+            self.mark(Mark.OWN_MODULE, node)
+        elif is_name and word == "__debug__":
+            self.mark(Mark.ASSERTS, node)
+
+    def see_Assert(self, node: ast.Assert) -> None:
+        self.mark(Mark.ASSERTS, node)
+        self.all((node.test, node.msg))
+
+    def see_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Constant):
+            return
+        before, self.discarded = self.discarded, True
+        self.visit(node.value)
+        self.discarded = before
+
+    def see_If(self, node: ast.If) -> None:
+        from .canonical import branch
+
+        kept = branch(node)
+        self.all((node.test, *node.body, *node.orelse) if kept is None else kept)
+
+    def see_Assign(self, node: ast.Assign) -> None:
+        if not self.is_alias(node):
+            self.visit(node.value)
+        self.all(node.targets)
+
+    def is_alias(self, node: ast.Assign) -> bool:
+        """Say whether a local name is bound here, only here, to a dotted name: its uses count, not this statement."""
+        if not self.scopes or self.scopes[-1].kind != "function" or len(node.targets) != 1:
+            return False
+        target = node.targets[0]
+        if not isinstance(target, ast.Name) or self.scopes[-1].value(target.id) is not node.value:
+            return False
+        return self.local(self.scopes[-1], target.id) is not None
+
+    def see_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.value)
+        if isinstance(node.target, ast.Name):
+            found = self.reference(node.target.id)
+            if found is not None:
+                self.use(found)
+        else:
+            self.visit(node.target)
+
+    def see_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.all((node.value, node.target))
+        if self.scopes and self.scopes[-1].kind == "class":
+            self.visit(node.annotation)
+        elif not self.lazy:
+            self.annotation(node.annotation)
+
+    def annotation(self, node: ast.AST | None) -> None:
+        """Note the names of an annotation, quoted ones too, apart from the others."""
+        if node is None:
+            return
+        for part in ast.walk(node):
+            name = dotted(part) if isinstance(part, (ast.Name, ast.Attribute)) else None
+            if name is None and isinstance(part, ast.Constant) and isinstance(part.value, str):
+                name = part.value if re.fullmatch(r"[\w.]+", part.value) else None
+            found = self.chain(name) if name and not name[0].isdigit() and not name.startswith(".") else None
+            if found:
+                self.told.add(found)
+
+    def see_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if not self.scopes:
+            return
+        found = scopes.aliases(node)
+        self.inner |= set(found)
+        if self.scopes[-1].kind == "class":  # they are attributes of the class, reached by any name
+            for one in found:
+                self.use(f"{one.module}:{one.attribute or ''}")
+
+    see_ImportFrom = see_Import
+
+    def see_Global(self, node: ast.Global) -> None:
+        self.globals |= set(node.names)
+        self.mark(Mark.CHANGES, node)
+
+    def see_With(self, node: ast.With | ast.AsyncWith) -> None:
+        for item in node.items:
+            callee = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+            name = callee.attr if isinstance(callee, ast.Attribute) else dotted(callee) or "?"
+            before, self.discarded = self.discarded, last(name) not in _HARMLESS_WITH
+            self.visit(item.context_expr)
+            self.discarded = before
+            self.all((item.optional_vars,))
+        self.all(node.body)
+
+    see_AsyncWith = see_With
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        self.mark(Mark.DEFINES, node)
+        if not isinstance(node, ast.Lambda):
+            self.decorators(node.decorator_list)
+            self.type_parameters(node)
+        arguments = node.args
+        self.all((*arguments.defaults, *arguments.kw_defaults))
+        everyone = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+        for argument in everyone:
+            self.annotation(argument.annotation if argument is not None else None)
+        if not isinstance(node, ast.Lambda):
+            self.annotation(node.returns)
+        self.scopes.append(scopes.of_function(node))
+        self.lazy += 1
+        before, self.discarded = self.discarded, False
+        self.all([node.body] if isinstance(node, ast.Lambda) else node.body)
+        self.discarded = before
+        self.lazy -= 1
+        self.scopes.pop()
+        if getattr(node, "type_params", None):
+            self.scopes.pop()
+
+    def type_parameters(self, node: ast.AST) -> None:
+        """Open a scope for ``[T: bound]``, which is there from Python 3.12 on."""
+        parameters = getattr(node, "type_params", [])
+        if not parameters:
+            return
+        scope = Scope("function", {one.name: [None] for one in parameters})
+        self.scopes.append(scope)
+        for one in parameters:
+            self.annotation(getattr(one, "bound", None))
+            self.annotation(getattr(one, "default_value", None))
+
+    def see_TypeAlias(self, node: ast.AST) -> None:
+        self.type_parameters(node)
+        self.lazy += 1
+        self.visit(node.value)  # type: ignore[attr-defined]
+        self.lazy -= 1
+        if getattr(node, "type_params", None):
+            self.scopes.pop()
+
+    def comprehension(self, node: ast.AST) -> None:
+        generators = node.generators  # type: ignore[attr-defined]
+        self.visit(generators[0].iter)
+        self.scopes.append(scopes.of_comprehension(node))
+        for position, generator in enumerate(generators):
+            self.all((generator.iter if position else None, *generator.ifs))
+        self.all(getattr(node, field, None) for field in ("key", "value", "elt"))
+        self.scopes.pop()
+
+    def see_ClassDef(self, node: ast.ClassDef) -> None:
+        self.mark(Mark.DEFINES, node)
+        self.decorators(node.decorator_list)
+        self.type_parameters(node)
+        self.parents(node)
+        scope = scopes.gathered("class", node.body)
+        scope.open_class = bool(node.bases or node.keywords)
+        self.scopes.append(scope)
+        before, self.discarded = self.discarded, False
+        self.all(node.body)
+        self.discarded = before
+        self.scopes.pop()
+        if getattr(node, "type_params", None):
+            self.scopes.pop()
+        if {"__init_subclass__", "__set_name__", "__prepare__"} & scope.bound.keys() or self.is_metaclass(node):
+            self.mark(Mark.HOOKS, node)
+
+    @staticmethod
+    def is_metaclass(node: ast.ClassDef) -> bool:
+        return any(last(dotted(base) or "") in ("type", "ABCMeta", "EnumMeta", "EnumType") for base in node.bases)

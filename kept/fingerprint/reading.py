@@ -1,0 +1,168 @@
+"""Reads one source file into its summary."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from . import canonical, scopes
+from .blind import findings
+from .inputs import reads
+from .names import Names
+from .summary import Alias, Statement, Summary
+from .words import dotted
+
+_DEEP = 100_000  # a sum of thousands of terms nests as deep; these walks are plain calls and need no C stack
+
+
+class Unreadable(Exception):
+    """The bytes are no source code; says why, and on which line."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        self.reason, self.line = reason, line
+        super().__init__(reason, line)
+
+
+def parsed(source: bytes) -> ast.Module:
+    """Parse source code; Unreadable if it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are the author's business
+            return ast.parse(source)
+    except SyntaxError as problem:
+        raise Unreadable(problem.msg, problem.lineno or 0) from None
+    except (ValueError, RecursionError, MemoryError) as problem:
+        raise Unreadable(str(problem) or type(problem).__name__, 0) from None
+
+
+def summarise(source: bytes) -> Summary:
+    """Say what a source file says."""
+    source = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    tree = parsed(source)
+    lines = source.split(b"\n")
+    with _deep():
+        flat = list(_flat(tree.body))
+        constants = _constants(flat)
+        paths = _paths(flat)
+        statements = [_docstring(tree.body[0], lines)] if ast.get_docstring(tree, clean=False) is not None else []
+        for node in flat:
+            if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+                statements += _statements(node, lines, constants, paths)
+    return Summary(tuple(statements), _exports(flat), _future(tree))
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _flat(body: Sequence[ast.AST]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module that can do something."""
+    for node in canonical.live(body):
+        assert isinstance(node, ast.stmt)
+        yield node
+
+
+def _docstring(node: ast.stmt, lines: list[bytes]) -> Statement:
+    raw = _raw(node, lines)
+    full = canonical.digest([node], full=True)
+    return Statement(node.lineno, node.end_lineno or node.lineno, ("__doc__",), full, full, raw)
+
+
+def _statements(
+    node: ast.stmt, lines: list[bytes], constants: dict[str, str], paths: dict[str, ast.expr]
+) -> list[Statement]:
+    if not isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [_statement(node, lines, constants, paths)]
+    return [
+        Statement(
+            node.lineno, node.end_lineno or node.lineno, (one.name,), plain_import=True, aliases=(one,),
+            raw=hashlib.sha256(repr(one).encode()).hexdigest(),
+        )
+        for one in scopes.aliases(node)
+    ]  # fmt: skip
+
+
+def _statement(node: ast.stmt, lines: list[bytes], constants: dict[str, str], paths: dict[str, ast.expr]) -> Statement:
+    names = Names(constants)
+    names.visit(node)
+    bound = scopes.gathered("module", [node]).bound
+    own = next(iter(bound)) if len(bound) == 1 else None
+    imported = [value for values in bound.values() for value in values if isinstance(value, Alias)]
+    same = _same(node)
+    uses = names.uses - {same} if same else names.uses
+    early, late = reads(node, paths)
+    return Statement(
+        line=_first_line(node), end=node.end_lineno or node.lineno,
+        binds=(*bound, *sorted(names.globals - bound.keys())),
+        lean=canonical.digest([node], own=own), full=canonical.digest([node], full=True, own=own), raw=_raw(node, lines),
+        same=same, fresh=_is_fresh(node), uses=tuple(sorted(uses)), told=tuple(sorted(names.told)),
+        early=tuple(sorted(names.early & uses)), aliases=tuple(imported), inner=tuple(sorted(names.inner, key=repr)),
+        calls=tuple(names.calls), inside=tuple(sorted(names.inside)), handed=tuple(sorted(names.handed)),
+        touches=tuple(sorted(names.touches)), readers=tuple(sorted(names.readers)), bases=tuple(names.bases),
+        prefixes=tuple(sorted(names.prefixes)), strings=tuple(sorted(names.strings)), reads=(*early, *late),
+        marks=names.marks, blind=findings(node),
+    )  # fmt: skip
+
+
+def _first_line(node: ast.stmt) -> int:
+    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+
+
+def _raw(node: ast.stmt, lines: list[bytes]) -> str:
+    return hashlib.sha256(b"\n".join(lines[_first_line(node) - 1 : node.end_lineno])).hexdigest()
+
+
+def _same(node: ast.stmt) -> str | None:
+    """Return what ``q = hh.x`` makes another name of."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        name = dotted(node.value)
+        return name if name and name.partition(".")[0] != node.targets[0].id else None
+    return None
+
+
+def _is_fresh(node: ast.stmt) -> bool:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return True
+    return isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and scopes.fresh(node.value)
+
+
+def _constants(body: list[ast.stmt]) -> dict[str, str]:
+    """Map the names bound once, to a text."""
+    found = scopes.gathered("module", body)
+    values = {name: found.value(name) for name in found.bound}
+    return {
+        name: value.value
+        for name, value in values.items()
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+
+
+def _paths(body: list[ast.stmt]) -> dict[str, ast.expr]:
+    """Map the names bound once, to an expression: paths are built in pieces."""
+    found = scopes.gathered("module", body)
+    values = {name: found.value(name) for name in found.bound}
+    return {name: value for name, value in values.items() if isinstance(value, ast.expr)}
+
+
+def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:
+    """Return ``__all__`` if it is written out in one place."""
+    value = scopes.gathered("module", body).value("__all__")
+    if not isinstance(value, (ast.List, ast.Tuple)):
+        return None
+    names = [item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return tuple(names) if len(names) == len(value.elts) else None
+
+
+def _future(tree: ast.Module) -> bool:
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return any(alias.name == "annotations" for node in imports for alias in node.names)

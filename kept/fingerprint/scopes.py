@@ -1,0 +1,149 @@
+"""Which names a piece of code binds, scope by scope."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .summary import Alias
+from .words import FRESH, dotted, last
+
+Value = ast.AST | Alias | None  # what a name is bound to, where one expression says it
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Constant, ast.JoinedStr, *COMPREHENSIONS, *FUNCTIONS)
+
+
+@dataclass
+class Scope:
+    """The names that one function, class or comprehension binds."""
+
+    kind: str  # "class", "function" or "comprehension"
+    bound: dict[str, list[Value]] = field(default_factory=dict)
+    outer: set[str] = field(default_factory=set)  # declared global
+    params: set[str] = field(default_factory=set)
+    open_class: bool = False  # a class with bases that may hold more names
+
+    def value(self, name: str) -> Value:
+        """Return what ``name`` is bound to, if it is bound once."""
+        values = self.bound.get(name, [])
+        return values[0] if len(values) == 1 else None
+
+    def is_fresh(self, name: str) -> bool:
+        """Say whether every value of this local name was made here."""
+        values = self.bound.get(name, [])
+        return name not in self.params and bool(values) and all(map(fresh, values))
+
+
+def fresh(value: Value) -> bool:
+    """Say whether this expression makes a value that nobody else holds."""
+    if isinstance(value, ast.ClassDef):
+        return True
+    if isinstance(value, ast.Call):
+        return last(dotted(value.func) or "") in FRESH
+    return isinstance(value, _DISPLAYS) or (
+        isinstance(value, (ast.BinOp, ast.UnaryOp, ast.Compare)) and not isinstance(value, ast.Call)
+    )
+
+
+def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Scope:
+    """Gather the names local to a function."""
+    arguments = node.args
+    params = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    params |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
+    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+    scope = gathered("function", body)
+    scope.params = params
+    for name in params:
+        scope.bound.setdefault(name, []).append(None)
+    return scope
+
+
+def of_comprehension(node: ast.AST) -> Scope:
+    """Gather the loop variables of a comprehension."""
+    scope = Scope("comprehension")
+    for generator in node.generators:  # type: ignore[attr-defined]
+        _targets(generator.target, None, scope)
+    return scope
+
+
+def gathered(kind: str, body: Iterable[ast.AST]) -> Scope:
+    """Gather the names that these statements bind, not looking into functions and classes."""
+    scope = Scope(kind)
+    waiting = list(body)[::-1]
+    while waiting:
+        node = waiting.pop()
+        _bind(node, scope)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            waiting += [*node.decorator_list]
+        elif isinstance(node, COMPREHENSIONS):
+            waiting += [part for part in ast.walk(node) if isinstance(part, ast.NamedExpr)]
+        elif not isinstance(node, ast.Lambda):
+            waiting += list(ast.iter_child_nodes(node))[::-1]
+    for name in scope.outer:
+        scope.bound.pop(name, None)
+    return scope
+
+
+def _bind(node: ast.AST, scope: Scope) -> None:
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            _targets(target, node.value, scope)
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        scope.bound.setdefault(node.target.id, []).append(node.value)
+    elif isinstance(node, ast.NamedExpr):
+        _targets(node.target, node.value, scope)
+    elif isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
+        _targets(node.target, None, scope)
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        _targets(node.optional_vars, None, scope)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        scope.bound.setdefault(node.name, []).append(node)
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        for alias in (one for one in aliases(node) if one.name):
+            scope.bound.setdefault(alias.name, []).append(alias)
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        # A nonlocal name belongs to a function around: its value may be anything, so it is bound here to nothing known.
+        scope.outer |= set(node.names) if isinstance(node, ast.Global) else set()
+    else:
+        _bind_rest(node, scope)
+
+
+def _bind_rest(node: ast.AST, scope: Scope) -> None:
+    name = None
+    if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        name = node.name
+    elif isinstance(node, ast.MatchMapping):
+        name = node.rest
+    elif type(node).__name__ == "TypeAlias":
+        name = node.name.id  # type: ignore[attr-defined]
+    elif isinstance(node, ast.Delete):
+        for target in node.targets:
+            _targets(target, None, scope)
+    if name is not None:
+        scope.bound.setdefault(name, []).append(None)
+
+
+def _targets(target: ast.AST, value: Value, scope: Scope) -> None:
+    if isinstance(target, ast.Name):
+        scope.bound.setdefault(target.id, []).append(value)
+    elif isinstance(target, ast.Starred):
+        _targets(target.value, None, scope)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        for item in target.elts:
+            _targets(item, None, scope)
+
+
+def aliases(node: ast.Import | ast.ImportFrom) -> list[Alias]:
+    """List what an import binds."""
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        return [Alias(one.asname or one.name, module, one.name) for one in node.names]
+    found: list[Alias] = []
+    for one in node.names:
+        top = one.name.partition(".")[0]
+        found.append(Alias(one.asname or top, one.name if one.asname else top, None))
+        if not one.asname and top != one.name:
+            found.append(Alias("", one.name, None))  # binds nothing more, but loads it
+    return found
