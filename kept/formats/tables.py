@@ -38,7 +38,7 @@ class Parquet:
         except (OSError, Unfit):
             raise
         except Exception as problem:  # noqa: BLE001  # a cell may hold any object, and raise what it likes
-            raise Unfit(f"Parquet cannot keep it: {type(problem).__name__}: {problem}", _HINT) from None
+            raise Unfit(f"Parquet cannot keep it: {'; '.join(map(str, problem.args))}", _HINT) from None
         if differs:
             raise Unfit(f"{differs} would not come back the same from Parquet", _HINT)
 
@@ -76,7 +76,11 @@ def _marked(path: Path) -> str:
 
 def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table") -> None:
     notes = {**(table.schema.metadata or {}), _MARK.encode(): mark.encode()}
-    library("pyarrow.parquet", "pyarrow").write_table(table.replace_schema_metadata(notes), path)
+    library("pyarrow.parquet", "pyarrow").write_table(
+        table.replace_schema_metadata(notes),
+        path,
+        use_compliant_nested_type=False,  # else the items of lists come back under another name
+    )
 
 
 def _write_pandas(value: Any, path: Path) -> None:

@@ -1,0 +1,106 @@
+"""Tables of three libraries come back the same, or are refused with the column that would change."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+
+import numpy as np
+import pytest
+
+from kept import errors, formats
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+
+NAN = float("nan")
+KEPT = {
+    "numbers": lambda: pd.DataFrame({"a": np.arange(3, dtype="i2"), "b": [0.5, NAN, -0.0]}),
+    "text": lambda: pd.DataFrame({"a": ["x", "é", ""]}),
+    "missing text": lambda: pd.DataFrame({"a": pd.array(["x", None], dtype="string")}),
+    "categories": lambda: pd.DataFrame({"a": pd.Categorical(["x", "y", "x"], ["y", "x"], ordered=True)}),
+    "nullable": lambda: pd.DataFrame({"a": pd.array([1, None], dtype="Int8"), "b": pd.array([True, None])}),
+    "times": lambda: pd.DataFrame({"a": pd.to_datetime(["2020-01-01", None]).tz_localize("Europe/Madrid")}),
+    "index": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.Index(["p", "q"], name="id")),
+    "two indexes": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "x"), (2, "y")])),
+    "sparse range": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(4, 8, 2)),
+    "numbered columns": lambda: pd.DataFrame(np.ones((2, 3), "f4")),
+    "no rows": lambda: pd.DataFrame({"a": np.zeros(0, "i4")}),
+    "nothing": pd.DataFrame,
+    "attrs": lambda: noted(pd.DataFrame({"a": [1]})),
+    "bytes": lambda: pd.DataFrame({"a": [b"x", None]}),
+    "series": lambda: pd.Series([1, 2], name="y", index=[3, 4]),
+    "unnamed series": lambda: pd.Series(["a", "b"]),
+    "polars": lambda: pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1.0], [NAN]]}),
+    "polars kinds": lambda: pl.DataFrame(
+        {"a": [dt.date(2020, 1, 1)], "b": [decimal.Decimal("1.50")], "c": [{"x": 1}], "d": [b"x"]}
+    ),
+    "polars categories": lambda: pl.DataFrame({"a": pl.Series(["x", "y"], dtype=pl.Enum(["y", "x"]))}),
+    "arrow": lambda: pa.table({"a": [1, None], "b": [["x"], []], "c": [NAN, -0.0]}),
+    "arrow with notes": lambda: pa.table({"a": pa.array(["x"]).dictionary_encode()}).replace_schema_metadata(
+        {"k": "v"}
+    ),
+}
+REFUSED = {
+    "tuples": lambda: pd.DataFrame({"a": [(1,), (2,)]}),
+    "mixed": lambda: pd.DataFrame({"a": [1, "x"]}, dtype=object),
+    "ints as objects": lambda: pd.DataFrame({"a": [1, 2]}, dtype=object),
+    "same names": lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
+    "a frequency": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2020", periods=2, freq="D")),
+    "complex": lambda: pd.DataFrame({"a": [1j]}),
+    "a numbered series": lambda: pd.Series([1], name=3),
+    "objects": lambda: pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
+}
+
+
+def noted(frame):
+    frame.attrs = {"unit": "m"}
+    return frame
+
+
+def equal(one, other):
+    if type(one).__module__.startswith("pandas"):
+        check = pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal
+        check(one, other, check_exact=True)
+        return one.attrs == other.attrs
+    if isinstance(one, pl.DataFrame):
+        return one.schema == other.schema and one.equals(other)
+    return one.schema.equals(other.schema, check_metadata=True) and repr(one.to_pylist()) == repr(other.to_pylist())
+
+
+@pytest.mark.parametrize("make", KEPT.values(), ids=KEPT)
+def test_a_table_comes_back_the_same(tmp_path, make):
+    """Values, dtypes, index, names and attributes, to the library that made it; the same bytes each time."""
+    value = make()
+    path, saved = formats.save_by_value(value, tmp_path / "v")
+    back = formats.load("parquet", path, trusted=False)
+    assert saved.format == "parquet"
+    assert type(back) is type(value)
+    assert equal(value, back)
+    formats.save(make(), formats.named("parquet"), tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
+def test_a_table_that_parquet_would_change_is_refused(tmp_path, make):
+    """Declared, it ends in a message with a hint; by value it is pickled, or cannot be kept at all."""
+    with pytest.raises(errors.DoesNotFit) as told:
+        formats.save(make(), formats.named("parquet"), tmp_path / "v.parquet", "a/b")
+    assert 'Annotated[..., "pkl"]' in told.value.hint
+    if make is not REFUSED["objects"]:
+        assert formats.save_by_value(make(), tmp_path / "w")[1].format == "pkl"
+
+
+def test_a_refusal_names_the_column(tmp_path):
+    """Among many columns the one to mend is named."""
+    frame = pd.DataFrame({"a": [1, 2], "b": pd.Series([1, 2], dtype=object)})
+    with pytest.raises(errors.DoesNotFit, match="column 'b' of dtype object would not come back the same"):
+        formats.save(frame, formats.named("parquet"), tmp_path / "v")
+
+
+def test_summaries_show_columns():
+    """Each column with its type, for all three libraries."""
+    for value in (pd.DataFrame({"a": [1]}), pl.DataFrame({"a": [1]}), pa.table({"a": [1]})):
+        assert ("a", "int64") in [(name, text.lower()) for name, text in formats.summary(value)]
+        assert formats.describe(value).endswith("(1, 1)")
