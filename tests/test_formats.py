@@ -173,6 +173,9 @@ READERS = {
 }
 
 
+FROM_OUR_OWN_CHILDREN = ("executors.py", "pickle.loads")  # through a pipe that they inherited; never a file
+
+
 def test_nothing_else_in_kept_deserialises():
     """Only the room `formats` calls a library's reader, and only `formats.load` calls the room's formats."""
     found = []
@@ -192,7 +195,8 @@ def test_nothing_else_in_kept_deserialises():
                 while isinstance(owner, ast.Attribute):
                     owner = owner.value
                 library = imported.get(getattr(owner, "id", ""), "")
-                if not inside and item.attr in READERS.get(library, ()):
+                allowed = inside or (file.name, f"{library}.{item.attr}") == FROM_OUR_OWN_CHILDREN
+                if not allowed and item.attr in READERS.get(library, ()):
                     found.append(f"{file.name}:{item.lineno} {library}.{item.attr}")
             if isinstance(item, ast.ImportFrom) and item.module in READERS and not inside:
                 found += [

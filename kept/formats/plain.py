@@ -16,6 +16,7 @@ import json
 import math
 import struct
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,7 @@ class Json:
         text = json.dumps(value, ensure_ascii=False)
         if len(text) < _INDENT_BELOW:
             text = json.dumps(value, ensure_ascii=False, indent=2)
-        data = (text + "\n").encode("utf-8")
-        json.loads(data)  # a limit on digits holds for reading too
-        return data
+        return (text + "\n").encode("utf-8")
 
 
 def fits(value: Any) -> bool:
@@ -76,8 +75,12 @@ def plain(value: Any, declared: bool, where: str = "") -> Any:
             raise Unfit(f"a NaN with a payload{_at(where)} would come back without it")
         return value
     if kind is list:
+        if _all_plain(value):
+            return value
         return [plain(item, declared, f"{where}[{number}]") for number, item in enumerate(value)]
     if kind is dict:
+        if set(map(type, value)) <= {str} and _all_plain(value.values()):
+            return value
         return {
             _key(key, declared, where): plain(item, declared, f"{where}[{key!r}]" if where or len(value) else "")
             for key, item in value.items()
@@ -88,6 +91,12 @@ def plain(value: Any, declared: bool, where: str = "") -> Any:
         if type(item) in (*_ATOMS, float):
             return item
     raise Unfit(*_refusal(kind, where))
+
+
+def _all_plain(items: Iterable[Any]) -> bool:
+    """Look at many items at once: long lists of numbers are walked by nobody's hand."""
+    kinds = set(map(type, items))
+    return kinds <= {*_ATOMS, float} and (float not in kinds or not any(item != item for item in items))  # noqa: PLR0124  # only a NaN
 
 
 def _key(key: Any, declared: bool, where: str) -> str:
