@@ -16,8 +16,9 @@ import traceback
 from typing import Any
 
 ROOMS = (
-    "actions", "build", "commands", "digest", "errors", "executors", "explain", "fingerprint",
-    "fingerprint.audit", "fingerprint.loading", "formats", "pipeline", "reading", "reports", "runner", "screen", "settings", "store", "tasks",
+    "actions", "build", "commands", "digest", "errors", "executors", "explain", "fingerprint", "fingerprint.audit",
+    "fingerprint.loading", "formats", "pipeline", "reading", "reports", "runner", "screen", "settings", "store",
+    "tasks",
 )  # fmt: skip
 
 
