@@ -155,7 +155,7 @@ def test_use_is_noted_by_the_hour_record_first(store, monkeypatch):
     noted, real = [], os.utime
 
     def utime(path, *args, **kwargs):
-        if isinstance(path, str):
+        if not path.endswith("tmp"):  # the store's clock
             noted.append(path)
         return real(path, *args, **kwargs)
 

@@ -185,6 +185,26 @@ def test_a_blob_put_again_while_the_sweep_is_at_work_stays(store, monkeypatch):
     assert store.holds(digest)
 
 
+def test_a_full_disk_can_be_swept(store, monkeypatch):
+    """Where there is room for no new name, making room is the very thing to do; what is young still stays."""
+    keep(store, "old")
+    young = store.put_bytes(b"young")
+    store.publish(key("young"), record_of(young))
+    real = os.open
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "no room")
+
+    def opened(path, flags, *args, **kwargs):
+        return full() if flags & os.O_CREAT else real(path, flags, *args, **kwargs)
+
+    for name, stand_in in (("rename", full), ("mkdir", full), ("link", full), ("open", opened)):
+        monkeypatch.setattr(os, name, stand_in)
+    assert store.gc().records == 1
+    assert store.lookup(key("young")) is not None
+    assert len(store.du().blobs) == 1
+
+
 def test_leftovers_of_a_kill_are_swept_after_a_day(store):
     """Half-written files and workshops without an owner go; a workshop in use stays, however old."""
     store.put_bytes(b"x")

@@ -29,8 +29,8 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> None:
     """
     manifest = Manifest.decoded(blobs.read(digest)) if tree else None
     place = None if tree else _sound(blobs, digest)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
     with disk.room(target, digest.size if manifest is None else sum(f.digest.size for f in manifest.files)):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         for bench in (blobs.layout.tmp, os.path.dirname(target)):
             with _bench(bench, target) as new:
                 if new is None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,7 +45,6 @@ class Layout:
             os.path.join(self.root, name) for name in _FOLDERS
         )
         self._known = self._ready = False
-        self._clock = -1
 
     def blob(self, name: str) -> str:
         """Return the place of a blob; anything but 64 lower-case hex digits is refused."""
@@ -103,9 +101,10 @@ class Layout:
         self.check()
         if self._ready:
             return
-        os.makedirs(os.path.dirname(self.root), exist_ok=True)
-        for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
-            self.folder(place)
+        with disk.room(self.root, 0):
+            os.makedirs(os.path.dirname(self.root), exist_ok=True)
+            for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
+                self.folder(place)
         self._ready = True
         for name, content in (("version", FORMAT), ("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
             self._sign(os.path.join(self.root, name), content)
@@ -181,18 +180,12 @@ class Layout:
     def now_ns(self) -> int | None:
         """Read the clock of the store's file system, the only one that its file times are compared with.
 
-        None where the store cannot be written to. The file behind it has no name, so no kill leaves it.
+        None where the store cannot be written to.
         """
-        try:
-            if self._clock < 0:
-                path = self.spare()
-                self._clock = os.open(path, disk.NEW, 0o400)
-                weakref.finalize(self, os.close, self._clock)
-                os.unlink(path)
-            os.utime(self._clock)
-            return os.fstat(self._clock).st_mtime_ns
-        except (OSError, TypeError, NotImplementedError):  # read-only; or a system without utime on descriptors
-            return None
+        with suppress(OSError):  # a folder's time: whoever may write may set it, on a full disk, too
+            os.utime(self.tmp)
+            return os.lstat(self.tmp).st_mtime_ns
+        return None
 
     # ---- trust
 

@@ -70,7 +70,8 @@ def _open(layout: Layout, place: str) -> int | None:
         layout.prepare()
     for flags in (disk.SHARED, disk.READ):  # a file of another user's can be locked, though not signed
         try:
-            return os.open(place, flags, 0o666)
+            with disk.room(place, 0):
+                return os.open(place, flags, 0o666)
         except FileNotFoundError:
             return None
         except OSError as problem:

@@ -202,7 +202,7 @@ class Records:
             os.unlink(place)
         except (FileNotFoundError, NotADirectoryError):
             return
-        with suppress(PermissionError):  # Windows opens no folders
+        with suppress(PermissionError), disk.room(place, 0):  # Windows opens no folders
             fd = os.open(os.path.dirname(place), os.O_RDONLY)
             try:
                 os.fsync(fd)

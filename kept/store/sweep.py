@@ -129,12 +129,17 @@ def _discard(layout: Layout, place: str, oldest: int) -> bool:
         os.rename(place, aside)
     except FileNotFoundError:
         return False
+    except OSError as problem:
+        if problem.errno not in disk.FULL:
+            raise
+        aside = place  # not even room for a name: freeing some matters more than a narrow race
     if os.lstat(aside).st_mtime_ns < oldest:
         os.unlink(aside)
         return True
-    disk.settle(aside, place)
-    with suppress(FileNotFoundError):
-        os.unlink(aside)
+    if aside != place:
+        disk.settle(aside, place)
+        with suppress(FileNotFoundError):
+            os.unlink(aside)
     return False
 
 
