@@ -65,10 +65,11 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
         root = _project_folder(params)
         if root is None:
             return super().execute(params, args)
+        from .build import Project
         from .fingerprint import audit, loading
 
         loading.install(root)
-        audit.install(root)
+        audit.install(root, Project(root).memo)
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().execute(params, args)
@@ -216,11 +217,13 @@ class Accept(_Judged, _AnyOrder):
 
         if not pos_args:
             raise InvalidCommand("accept which stage? `doit why` shows those that would run")
-        allowed = {Cause.CODE, Cause.MISSING, Cause.DAMAGED, Cause.WAITS}
+        allowed = {Cause.CODE, Cause.MISSING, Cause.DAMAGED}
         allowed |= {Cause.PARAMETER} if even_parameters else set()
         allowed |= {Cause.INPUT} if even_inputs else set()
         allowed |= {Cause.LIBRARY} if even_libraries else set()
         project = _project(self)
-        for task in project.order(_stages(self, project, pos_args)):
-            self.outstream.write(explain.accept(project, task, allowed, reason))
+        named = set(_stages(self, project, pos_args))
+        for task in project.order(named):
+            if task in named:
+                self.outstream.write(explain.accept(project, task, allowed, reason))
         return 0

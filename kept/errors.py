@@ -488,3 +488,13 @@ def no_source(target: str, reason: str) -> KeptError:
     """A function cannot be traced to code."""
     hint = "define the function in a file of the project"
     return make(KeptError, f"{target} cannot be fingerprinted", (("reason", reason),), hint)
+
+
+# ---- workers
+
+
+def not_sendable(stage: str, problem: Exception) -> KeptError:
+    """A stage cannot go to another process."""
+    facts: Facts = (("problem", f"{type(problem).__name__}: {problem}"),)
+    hint = "define its function at the top of a module, or run without -n"
+    return make(KeptError, f"{stage} cannot be sent to another process", facts, hint)

@@ -171,11 +171,11 @@ def accept(project: Project, task: str, allowed: Set[Cause], reason: str) -> str
     judged = project.judge(task)
     if judged.outcome is not Outcome.BUILT or judged.problem is not None:
         return f"{task}  nothing to accept: {_WOULD[judged.outcome]}\n"
-    last = project.last(task)
-    if last is None or judged.action is None:
-        raise errors.nothing_to_accept(task)
     refused = [str(r) for r in judged.reasons if r.cause not in allowed]
-    if refused:
+    last = project.last(task)
+    if last is None:
+        raise errors.nothing_to_accept(task)
+    if refused or judged.action is None:
         raise errors.not_acceptable(task, refused)
     acceptance = Acceptance(_who(), datetime.now(UTC).isoformat(timespec="seconds"), reason, last.action.key)
     assert judged.code is not None

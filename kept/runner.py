@@ -144,6 +144,10 @@ def _factory(stock: Any) -> Any:
                 return stock(judge, reporter, continue_, always, stream, *([workers] if workers else []))
             if type(reporter) is ConsoleReporter:
                 reporter = Screen(reporter.outstream)
-            return KeptRunner(judge, reporter, continue_, always, stream, workers)
+            if workers:
+                from .parallel import ParallelRunner
+
+                return ParallelRunner(judge, reporter, continue_, always, stream, workers)
+            return KeptRunner(judge, reporter, continue_, always, stream)
 
     return Chosen

@@ -1,8 +1,8 @@
 """Brings one artifact up to date: leave, restore, or run and record."""
 
-from .making import Result, finish, job, restore
+from .making import Result, finish, job, log_of, restore
 from .project import ARTIFACTS, Judgement, Project
-from .work import Done, Failure, Job, load, work
+from .work import Done, Failure, Job, enter, load, work
 
 __all__ = [
     "ARTIFACTS",
@@ -12,9 +12,11 @@ __all__ = [
     "Judgement",
     "Project",
     "Result",
+    "enter",
     "finish",
     "job",
     "load",
+    "log_of",
     "restore",
     "work",
 ]

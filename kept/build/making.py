@@ -73,7 +73,7 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
         paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
         root=str(project.root),
         store=str(project.home),
-        log=str(project.home / "logs" / f"{stage.path}.log"),
+        log=str(log_of(project, judged)),
         seeding=seeding(judged.code.libraries),
         forced=forced,
         live=live,
@@ -100,6 +100,11 @@ def _record(project: Project, judged: Judgement) -> Record:
         versions=dict(judged.code.libraries),
         sources=project.store.put_bytes(sources),
     )
+
+
+def log_of(project: Project, judged: Judgement) -> Path:
+    """Return where a stage's own output goes."""
+    return project.home / "logs" / f"{judged.stage.path}.log"
 
 
 def _digest(project: Project, wire: File) -> Digest:

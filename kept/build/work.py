@@ -16,8 +16,8 @@ from typing import Any
 
 from .. import digest, errors, formats
 from ..actions import Output, Record
-from ..digest import Digest, digest_tree
-from ..fingerprint import loading
+from ..digest import Digest, Memo, digest_tree
+from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store
 
@@ -78,6 +78,14 @@ class Failure:
     log: str
     seconds: float = 0.0
     warnings: tuple[str, ...] = field(default=())
+
+
+def enter(root: str, home: str, path: list[str]) -> None:
+    """Make a new process ready for jobs of a project: same folder, same modules, loaded from source."""
+    os.chdir(root)
+    sys.path[:] = path
+    loading.install(root)
+    audit.install(root, Memo(os.path.join(home, "memo.db")))
 
 
 def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failure:

@@ -1,0 +1,171 @@
+"""Several stages at a time: doit's scheduler, spread over processes."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from doit.exceptions import InvalidTask
+
+from . import build, errors
+from .actions import Outcome
+from .build import Failure, Judgement, Result
+from .executors import WorkerDied, Workers, thread_limits
+from .runner import KeptRunner
+
+
+@dataclass
+class _Room:
+    """What stages share: processors, as many as ``-n`` says, and graphics processors."""
+
+    threads: int
+    gpus: list[str] = field(default_factory=lambda: list(_gpus()))
+    used: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+
+    def fits(self, judged: Judgement) -> bool:
+        """Say whether a stage can start now; one alone always can."""
+        need = judged.stage.options
+        taken = sum(threads for threads, _ in self.used.values())
+        return not self.used or (
+            taken + min(need.threads, self.threads) <= self.threads
+            and len(self.gpus) >= min(need.gpu, self._all_gpus())
+        )
+
+    def _all_gpus(self) -> int:
+        return len(self.gpus) + sum(len(gpus) for _, gpus in self.used.values())
+
+    def take(self, judged: Judgement) -> dict[str, str]:
+        """Give a stage its share; return the environment that tells libraries to stay within it."""
+        need = judged.stage.options
+        gpus = [self.gpus.pop(0) for _ in range(min(need.gpu, len(self.gpus)))]
+        self.used[judged.stage.task] = (min(need.threads, self.threads), gpus)
+        each = max(need.threads, (os.cpu_count() or 1) // self.threads)
+        return thread_limits(each) | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if need.gpu and gpus != ["any"] else {})
+
+    def give_back(self, task: str) -> None:
+        """Take back the share of a stage that has ended."""
+        _, gpus = self.used.pop(task)
+        self.gpus[:0] = gpus
+
+
+def _gpus() -> list[str]:
+    """Name the graphics processors; where none is seen, one that may be anything: gpu=1 stages then run in turn."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name.strip()] or ["any"]
+    devices = (
+        sorted(name[6:] for name in os.listdir("/dev") if name.startswith("nvidia") and name[6:].isdigit())
+        if os.path.isdir("/dev")
+        else []
+    )
+    return devices or ["any"]
+
+
+class ParallelRunner(KeptRunner):
+    """Runs stages in workers and plain tasks here, as many as ``-n`` says."""
+
+    def run_tasks(self, dispatcher: Any) -> None:
+        """Keep every worker busy until all is done, or something failed."""
+        enter = (build.enter, (str(self.project.root), str(self.project.home), list(sys.path)))
+        self.pool = Workers(enter)
+        self.room = _Room(max(1, self.workers))
+        self.running: dict[Future[Any], tuple[Any, Judgement]] = {}
+        self.ready: deque[tuple[Any, Judgement]] = deque()
+        self.done: deque[Any] = deque()  # finished, doit's scheduler has not heard of them
+        self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        try:
+            self._loop(dispatcher)
+        finally:
+            self.pool.close()
+
+    def _loop(self, dispatcher: Any) -> None:
+        while True:
+            exhausted = self._gather(dispatcher)
+            self._start()
+            if self.running:
+                self._collect()
+            elif self._stop_running or (exhausted and not self.ready):
+                return
+            elif not self.ready and not self.done:
+                raise InvalidTask("no task can go on: tasks need each other")
+
+    def _gather(self, dispatcher: Any) -> bool:
+        """Take from doit's scheduler what can go on; True when it has no more."""
+        while not self._stop_running and len(self.ready) < self.workers:
+            finished = self.done.popleft() if self.done else None
+            try:
+                node = dispatcher.generator.send(finished)
+            except StopIteration:
+                return True
+            if node == "hold on":
+                if self.done:
+                    continue
+                return False
+            if not self.select_task(node, dispatcher.tasks):
+                self.done.append(node)
+            elif node.task.name in self.project.stages:
+                self._prepare(node)
+            else:
+                self.process_task_result(node, self.execute_task(node.task))
+                self.done.append(node)
+        return False
+
+    def _prepare(self, node: Any) -> None:
+        judged = self._judgement(node.task)
+        if judged.outcome is Outcome.RESTORED:
+            self._stage(node)
+            self.done.append(node)
+        else:
+            self.ready.append((node, judged))
+
+    def _start(self) -> None:
+        if self._stop_running:
+            self.ready.clear()
+        waiting = [pair for pair in self.ready if not self._started(*pair)]
+        self.ready = deque(waiting)
+
+    def _started(self, node: Any, judged: Judgement) -> bool:
+        if not self.room.fits(judged):
+            return False
+        job = build.job(self.project, judged, forced=self.always_execute)
+        if self.screen is not None:
+            self.screen.stage_starts(judged)
+        environment = self.room.take(judged)
+        try:
+            future = self.pool.submit(build.work, job, environment, self.told.put)
+        except Exception as problem:  # noqa: BLE001  # pickling runs the user's code, which may raise anything
+            future = Future()
+            future.set_exception(errors.not_sendable(judged.stage.task, problem))
+        self.running[future] = (node, judged)
+        return True
+
+    def _collect(self) -> None:
+        """Wait for a stage to end, then settle all that have; lines that workers tell are shown meanwhile."""
+        while not (ended := wait(self.running, timeout=0.2, return_when=FIRST_COMPLETED).done):
+            self._show_told()
+        self._show_told()
+        for future in ended:
+            node, judged = self.running.pop(future)
+            self.room.give_back(judged.stage.task)
+            self._settle(node, self._result(judged, future))
+            self.done.append(node)
+
+    def _show_told(self) -> None:
+        while not self.told.empty():
+            self._tell(self.told.get())
+
+    def _result(self, judged: Judgement, future: Future[Any]) -> Result:
+        try:
+            return build.finish(self.project, judged, future.result())
+        except errors.KeptError as problem:
+            failure = Failure(problem.what, str(problem), "")
+        except WorkerDied as problem:
+            failure = Failure(str(problem), f"{judged.stage.task}: {problem}", str(build.log_of(self.project, judged)))
+        except Exception as problem:  # noqa: BLE001  # raised by user code while a result was sent
+            failure = Failure(f"{type(problem).__name__}: {problem}", str(problem), "")
+        return Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
