@@ -498,3 +498,12 @@ def not_sendable(stage: str, problem: Exception) -> KeptError:
     facts: Facts = (("problem", f"{type(problem).__name__}: {problem}"),)
     hint = "define its function at the top of a module, or run without -n"
     return make(KeptError, f"{stage} cannot be sent to another process", facts, hint)
+
+
+# ---- verbs
+
+
+def unknown_stage(name: str, known: tuple[str, ...]) -> KeptError:
+    """A stage was named that nothing is remembered of."""
+    hint = nearest(name, known) or "see `doit list --all`"
+    return make(KeptError, f"nothing is remembered of a stage {name!r}", (), hint)

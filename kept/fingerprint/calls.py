@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from .canonical import inner_code
 from .imports import computed_prefix, extended, import_target, is_import_call
-from .scopes import FUNCTIONS, Scope
+from .scopes import FUNCTIONS, Scope, aliases
 from .summary import Alias, Call, How, Mark
 from .words import MUTATING, dotted, last
 
@@ -92,6 +93,12 @@ class Calls:
         if is_import_call(node):
             self.imported(node)
             return False
+        for statement in inner_code(node) or ():
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                self.inner |= set(aliases(statement))
+                for one in aliases(statement):
+                    self.use(f"{one.module}:{one.attribute or ''}")
+            self.visit(statement)
         if tail == "getLogger" or name in ("namedtuple", "collections.namedtuple"):
             self.visit(node.func)
             self.all(arg for arg in node.args if not isinstance(arg, ast.Constant))

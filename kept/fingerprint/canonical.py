@@ -148,6 +148,19 @@ class _Writer:
             self.value("", piece)
         self.out.append(b")")
 
+    def see_call(self, node: ast.Call) -> None:
+        """Code in a text given to ``exec`` is code: its layout does not count."""
+        inner = inner_code(node)
+        if inner is None:
+            self.fields(node)
+            return
+        self.text(b"(", "Call")
+        self.node(node.func)
+        self.body(inner)
+        for argument in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
+            self.node(argument)
+        self.out.append(b")")
+
     def see_if(self, node: ast.If) -> None:
         kept = branch(node)
         if kept is None:
@@ -165,6 +178,7 @@ _SPECIAL = {
     ast.ClassDef: _Writer.see_class,
     ast.AnnAssign: _Writer.see_annotated,
     ast.JoinedStr: _Writer.see_joined,
+    ast.Call: _Writer.see_call,
     ast.If: _Writer.see_if,
 }
 
@@ -200,6 +214,17 @@ def _asks_for_main(test: ast.expr) -> bool:
         return False
     sides = {dotted(side) or getattr(side, "value", None) for side in (test.left, test.comparators[0])}
     return sides == {"__name__", "__main__"}
+
+
+def inner_code(node: ast.Call) -> list[ast.stmt] | None:
+    """Return the statements of a text that is given to ``exec``, if it is written out and is code."""
+    text = node.args[0] if node.args else None
+    if dotted(node.func) != "exec" or not isinstance(text, ast.Constant) or not isinstance(text.value, str):
+        return None
+    try:
+        return ast.parse(text.value).body
+    except (SyntaxError, ValueError):
+        return None
 
 
 def is_overload(node: ast.AST) -> bool:

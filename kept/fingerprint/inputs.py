@@ -160,7 +160,7 @@ def _made(node: ast.Call, names: dict[str, ast.expr], depth: int) -> Place | Non
         if place is not None and tail == "with_name" and node.args and (name := _text(node.args[0], names)):
             above = _parent(place)
             return None if above is None else (above[0], posixpath.join(above[1], name))
-        if tail not in ("join", "dirname", "Path"):
+        if tail not in ("join", "dirname", "Path", "files"):
             return None
     tail = last(dotted(node.func) or "")
     if tail in ("Path", "PurePath", "join"):

@@ -133,6 +133,18 @@ class Project:
         kind = Kind.SOURCE if found.endswith(".py") else Kind.EXTENSION
         return Place(kind, os.path.join(folder, *found.split("/")), (path,) if "/" in found else ())
 
+    def again(self, folder: str, names: dict[str, str]) -> bool:
+        """Say whether look-ups in a folder find what they found."""
+        for name, found in names.items():
+            if name == "*":
+                if " ".join(sorted(self._stems(folder))) != found:
+                    return False
+                continue
+            self._look(folder, name)
+            if self.lookups[folder][name] != found:
+                return False
+        return True
+
     def listing(self, folder: str) -> frozenset[str]:
         """Return the names in a folder; none if it is not there."""
         names = self._listings.get(folder)
@@ -164,12 +176,15 @@ class Project:
         folders = self.find(package).folders if package else (self.root,)
         found: set[str] = set()
         for folder in folders:
-            names = self.listing(folder)
-            stems = {name.removesuffix(".py") for name in names if name.endswith(".py") and name != "__init__.py"}
-            stems |= {name for name in names if "__init__.py" in self.listing(os.path.join(folder, name))}
+            stems = self._stems(folder)
             self.lookups.setdefault(folder, {})["*"] = " ".join(sorted(stems))
             found |= {stem for stem in stems if stem.isidentifier()}
         return [f"{package}.{name}" if package else name for name in sorted(found)]
+
+    def _stems(self, folder: str) -> set[str]:
+        names = self.listing(folder)
+        stems = {name.removesuffix(".py") for name in names if name.endswith(".py") and name != "__init__.py"}
+        return stems | {name for name in names if "__init__.py" in self.listing(os.path.join(folder, name))}
 
     def everything(self, package: str = "") -> Iterator[str]:
         """Name all modules in a package, or in the project."""

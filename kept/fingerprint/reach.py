@@ -9,7 +9,7 @@ from .libraries import Libraries, Library
 from .project import Kind, Project
 from .resolving import Resolver, Target, What
 from .summary import Alias, Mark, Statement
-from .words import READS_DOCS, READS_SOURCE, is_standard, last, reads_definitions
+from .words import DISPATCHERS, READS_DOCS, READS_SOURCE, is_standard, last, reads_definitions
 
 
 @dataclass
@@ -288,11 +288,10 @@ class Reach:
 
     def hands_on(self, module: str, statement: Statement, rest: str) -> bool:
         """Say whether a function of the project gives its argument to a library that may read it."""
-        if rest and not self.resolver.look(module, statement.binds[0] if statement.binds else "?"):
-            return True
-        names = [*statement.handed, *((call.name for call in statement.calls) if rest else ())]
-        targets = [one for name in names if not name.startswith("?") for one in self.resolver.look(module, name)]
-        return any(one.what is What.EXTERNAL and _reads(one.name) for one in targets)
+        makers = [call.name for call in statement.calls] if rest else []  # it is a method of what they made
+        names = [name for name in (*statement.handed, *makers) if not name.startswith("?")]
+        targets = [one for name in names for one in self.resolver.look(module, name)]
+        return any(one.what is What.EXTERNAL and (_reads(one.name) or last(one.name) in DISPATCHERS) for one in targets)
 
     def exposed(self) -> set[Id]:
         """Gather the definitions that are given, while importing, to a library that may read them."""

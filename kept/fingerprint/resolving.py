@@ -170,8 +170,8 @@ class Resolver:
         name, _, rest = attributes.partition(".")
         if not name or place.kind is Kind.EXTENSION or name in ("__dict__", "__getattribute__"):
             return (Target(What.MODULE, f"module {module}", module, name=module, place=place),)
-        if place.kind is Kind.SOURCE and self.has(module, name):
-            return self.look(module, attributes)
+        if place.kind is Kind.SOURCE and self.has(module, name) and (found := self.look(module, attributes)):
+            return found  # none if the package binds its own submodule: ``from . import a``
         if place.folders and self.project.find(f"{module}.{name}").kind is not Kind.ABSENT:
             return self.attribute(f"{module}.{name}", rest)
         if place.kind is Kind.SOURCE and self.has(module, "__getattr__"):

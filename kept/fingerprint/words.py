@@ -26,6 +26,7 @@ _BLIND_LIBRARIES = (
     "torch.no_grad", "torch.inference_mode", "torch.autograd", "torch.optim", "torch.compile", "tensorflow", "keras",
     "joblib", "tqdm", "tenacity", "xgboost", "lightgbm", "kept",
 )  # fmt: skip
+DISPATCHERS = frozenset({"singledispatch", "singledispatchmethod"})  # their ``register`` reads annotations
 _STANDARD_READERS = frozenset({"singledispatchmethod", "NamedTuple", "TypedDict", "make_dataclass"})
 
 # A library's decorator of such a name keeps what it decorates; a call of such a name changes something.

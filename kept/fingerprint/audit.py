@@ -1,0 +1,129 @@
+"""Watches what importing a module of the project reads, and remembers it by the digest of that module's file.
+
+A fact of kind "audit": name is the sha256 of the source file, value a sorted JSON list of [kind, name]:
+``file`` (a file read or folder listed, relative to the project), ``variable``, ``module`` (of the project, loaded).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from ..digest import Memo, digest_file
+from .loading import loaded_digest
+from .plan import AUDIT
+
+_IMPORTER = "<frozen importlib"
+_SHOWN_READS = ("open", "os.listdir", "os.scandir", "import")
+_LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git", "__pycache__"})
+
+
+def recalled(memo: Memo, digest: str) -> list[tuple[str, str]]:
+    """Return what was seen while a source file with this digest was imported."""
+    data = memo.recall(AUDIT, digest)
+    return [(kind, name) for kind, name in json.loads(data)] if data is not None else []
+
+
+class _Watch:
+    """What is watched in this process: an audit hook cannot be removed, so there is one, and it asks this."""
+
+    def __init__(self, root: str, memo: Memo) -> None:
+        self.root, self.memo = os.path.abspath(root), memo
+        self.known: dict[str, set[tuple[str, str]]] = {}
+        self.busy = threading.local()
+
+    def saw(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if getattr(self.busy, "now", False):
+            return
+        self.busy.now = True
+        try:
+            self.judge(event, arguments, sys._getframe(2))
+        finally:
+            self.busy.now = False
+
+    def judge(self, event: str, arguments: tuple[Any, ...], frame: FrameType | None) -> None:
+        importer = importing(frame, self.root)
+        if importer is None or not arguments:
+            return
+        if event == "import":
+            self.note(importer, "module", str(arguments[0]))
+        elif event == "variable":
+            self.note(importer, "variable", str(arguments[0]))
+        elif not (frame is not None and frame.f_code.co_filename.startswith(_IMPORTER)):
+            name = self.relative(arguments[0])
+            mode = arguments[1] if event == "open" and len(arguments) > 1 else "r"
+            if name is not None and not (isinstance(mode, str) and set(mode) & set("wax")):
+                self.note(importer, "file", name)
+
+    def relative(self, path: object) -> str | None:
+        """Return a path of the project, relative to it."""
+        if isinstance(path, bytes):
+            path = os.fsdecode(path)
+        if path is None or not isinstance(path, (str, os.PathLike)):
+            return None
+        inside = os.path.relpath(os.path.abspath(path), self.root)
+        parts = inside.split(os.sep)
+        return None if parts[0] == ".." or _LIBRARY_FOLDERS & set(parts) else "/".join(parts)
+
+    def note(self, importer: str, kind: str, name: str) -> None:
+        try:
+            digest = loaded_digest(importer) or digest_file(importer).hex
+        except OSError:
+            return
+        known = self.known.get(digest)
+        if known is None:
+            known = self.known[digest] = set(recalled(self.memo, digest))
+        if (kind, name) not in known:
+            known.add((kind, name))
+            self.memo.remember(AUDIT, digest, json.dumps(sorted(known)).encode())
+
+
+def importing(frame: FrameType | None, root: str) -> str | None:
+    """Return the source file of the project whose import is going on here, if the nearest one is the project's."""
+    while frame is not None:
+        if frame.f_code.co_name == "<module>":
+            path = os.path.abspath(frame.f_code.co_filename)
+            inside = path.startswith(root + os.sep) and not _LIBRARY_FOLDERS & set(path[len(root) :].split(os.sep))
+            return path if inside and frame.f_globals.get("__name__") != "__main__" else None
+        frame = frame.f_back
+    return None
+
+
+_watch: list[_Watch] = []
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _watch and event in _SHOWN_READS:
+        _watch[-1].saw(event, arguments)
+
+
+class _Environ(os._Environ):  # type: ignore[type-arg]
+    """The environment, telling which variables are asked for; no audit event does."""
+
+    def __getitem__(self, key: str) -> str:
+        if _watch:
+            asker = sys._getframe(1)
+            while asker.f_back is not None and asker.f_globals.get("__name__") in ("os", "collections.abc", "_collections_abc"):
+                asker = asker.f_back
+            if os.path.abspath(asker.f_code.co_filename).startswith(_watch[-1].root + os.sep):
+                _watch[-1].saw("variable", (key,))
+        return super().__getitem__(key)  # type: ignore[no-any-return]
+
+
+def install(root: str | os.PathLike[str], memo: Memo) -> None:
+    """Watch imports of the project's modules from now on, for the rest of this process."""
+    first = not _watch
+    _watch[:] = [_Watch(os.fspath(root), memo)]
+    if first:
+        sys.addaudithook(_hook)
+        os.environ.__class__ = _Environ
+
+
+def uninstall() -> None:
+    """Watch no more."""
+    _watch[:] = []
+    os.environ.__class__ = os._Environ

@@ -1,0 +1,186 @@
+"""Describes what a live object holds beside its text: closures, defaults, partial arguments, ``self``.
+
+Stages made in a loop have one text and many meanings: their values go into the fingerprint.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import os
+import sys
+import types
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import errors
+from ..digest import encode
+from . import code_objects
+from .canonical import SCHEME
+from .parts import named
+from .project import Project
+
+_SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
+
+
+@dataclass
+class Shell:
+    """What one or more live objects lead to: roots in text, and values."""
+
+    project: Project
+    roots: list[str] = field(default_factory=list)  # "module:name", the stage's own first
+    values: list[str] = field(default_factory=list)  # digests of values that the text does not say
+    notes: list[str] = field(default_factory=list)
+    _above: list[int] = field(default_factory=list)
+
+    def target(self, value: object) -> None:
+        """Take in a root: by name alone if a module of the project holds it by name."""
+        if isinstance(value, str):
+            self.roots.append(value)
+            return
+        name = self.name_of(value)
+        if name is not None:
+            self.roots.append(name)
+            return
+        self.values.append(named(SCHEME, encode(self.described(value, "the stage")).hex()))
+
+    # ---- names
+
+    def name_of(self, value: Any) -> str | None:
+        """Return ``module:name`` if that name of a loaded module is this very object."""
+        module, qualname = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if isinstance(module, str) and isinstance(qualname, str) and "<" not in qualname and self.is_project(module):
+            found: Any = sys.modules.get(module)
+            for name in qualname.split("."):
+                found = getattr(found, name, None)
+            if found is value or (sys.modules.get(module) is None and not isinstance(value, types.MethodType)):
+                return f"{module}:{qualname}"
+        preferred = [module] if isinstance(module, str) else []
+        for one in [*preferred, *sorted(sys.modules)]:
+            loaded = sys.modules.get(one)
+            if loaded is None or not self.is_loaded_project(loaded):
+                continue
+            for name, held in list(vars(loaded).items()):
+                if held is value and not isinstance(value, _SCALARS):
+                    return f"{one}:{name}"
+        return None
+
+    def is_project(self, module: str) -> bool:
+        return module != "__main__" and self.project.find(module).followed
+
+    def is_loaded_project(self, module: object) -> bool:
+        path, name = getattr(module, "__file__", None), getattr(module, "__name__", "")
+        inside = isinstance(path, str) and os.path.abspath(path).startswith(self.project.root + os.sep)
+        return inside and self.is_project(name)
+
+    # ---- values
+
+    def described(self, value: Any, where: str) -> object:
+        """Turn a value into plain ones that say all of it, or refuse it."""
+        if isinstance(value, _SCALARS):
+            return value if type(value) in _SCALARS else (type(value).__qualname__, repr(value))
+        if id(value) in self._above:
+            return ("above", len(self._above) - self._above.index(id(value)))
+        self._above.append(id(value))
+        try:
+            return self._rich(value, where)
+        finally:
+            self._above.pop()
+
+    def _rich(self, value: Any, where: str) -> object:
+        if type(value) in (list, tuple):
+            return (type(value).__name__, tuple(self.described(item, where) for item in value))
+        if type(value) in (set, frozenset):
+            return (type(value).__name__, tuple(sorted(encode(self.described(item, where)) for item in value)))
+        if type(value) is dict:  # in order: whoever walks through it sees the order
+            items = value.items()
+            return ("dict", tuple((self.described(k, where), self.described(v, f"{where}[{k!r}]")) for k, v in items))
+        if isinstance(value, types.ModuleType):
+            return self._module(value)
+        if isinstance(value, functools.partial):
+            pieces = (value.func, value.args, value.keywords)
+            return ("partial", tuple(self.described(piece, f"{where}, partial") for piece in pieces))
+        if isinstance(value, types.MethodType):
+            return ("method", value.__name__, self.described(value.__func__, where), self.described(value.__self__, where))
+        if isinstance(value, (types.FunctionType, type)):
+            return self._definition(value, where)
+        if isinstance(value, (types.BuiltinFunctionType, types.MethodDescriptorType)):
+            return ("builtin", str(value.__module__), value.__qualname__)
+        return self._instance(value, where)
+
+    def _module(self, value: types.ModuleType) -> object:
+        if self.is_project(value.__name__):
+            self.roots.append(f"{value.__name__}:")
+        return ("module", value.__name__)
+
+    def _definition(self, value: Any, where: str) -> object:
+        """A function or class: its text is a root, the rest are values."""
+        name = self.name_of(value)
+        if name is not None:
+            self.roots.append(name)
+            return ("code", name if len(self.roots) > 1 else "@")
+        if isinstance(value, type):
+            return self._class(value, where)
+        wrapped = getattr(value, "__wrapped__", None)
+        pieces = {
+            "text": self._text(value, where),
+            "cells": tuple(self.described(held, f"{where}, {name}") for name, held in _cells(value)),
+            "defaults": self.described((value.__defaults__, value.__kwdefaults__), f"default of {where}"),
+            "held": self.described({k: v for k, v in vars(value).items() if k != "__wrapped__"}, where),
+            "wrapped": None if wrapped is None else self.described(wrapped, where),
+        }
+        return ("function", tuple(pieces.items()))
+
+    def _class(self, value: type, where: str) -> object:
+        name = f"{value.__module__}:{value.__qualname__}"
+        if not self.is_project(value.__module__):
+            if value.__module__ == "__main__":
+                raise errors.no_source(where, f"class {value.__qualname__} is in no file of the project")
+            self.roots.append(name)
+            return ("class", name)
+        if "<locals>" in name:
+            held = {k: v for k, v in vars(value).items() if isinstance(v, (types.FunctionType, *_SCALARS))}
+            held = {k: v for k, v in held.items() if k not in ("__module__", "__doc__", "__firstlineno__")}
+            return ("class", value.__qualname__, self.described(held, where), self._outer(value))
+        self.roots.append(name)
+        return ("class", name)
+
+    def _text(self, value: types.FunctionType, where: str) -> object:
+        """Return the text of a function that no name leads to; where it is in a file, the code around it is a root."""
+        if self.is_project(value.__module__ or "?") and code_objects.in_file(value, self.project):
+            return (code_objects.text(value), self._outer(value))
+        self.notes.append(f"{where}: made without a file, its key is for Python {sys.version_info[0]}.{sys.version_info[1]} only")
+        held = {name: value.__globals__[name] for name in code_objects.names(value) if name in value.__globals__}
+        return (code_objects.text(value), self.described(held, where))
+
+    def _outer(self, value: Any) -> str:
+        """Take the function or class around a local definition as a root."""
+        outer = str(value.__qualname__).partition(".")[0]
+        if outer.startswith("<"):
+            outer = ""
+        if outer:
+            self.roots.append(f"{value.__module__}:{outer}")
+        return outer
+
+    def _instance(self, value: Any, where: str) -> object:
+        """An object: its class, and its state where that is plain."""
+        kind = type(value)
+        if not self.is_project(kind.__module__) or isinstance(value, enum.Enum):
+            return ("value", encode(value))
+        state: dict[str, object] = dict(getattr(value, "__dict__", {}))
+        for base in kind.__mro__:
+            slots = base.__dict__.get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if hasattr(value, name):
+                    state[name] = getattr(value, name)
+        return ("instance", self.described(kind, where), self.described(dict(sorted(state.items())), f"{where}, its state"))
+
+
+def _cells(value: types.FunctionType) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+        try:
+            found.append((name, cell.cell_contents))
+        except ValueError:  # not filled yet
+            found.append((name, ...))
+    return found

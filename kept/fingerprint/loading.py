@@ -1,0 +1,79 @@
+"""Makes Python compile the project's files from their source, and knows which bytes it compiled.
+
+Python takes a .pyc for fresh when its source has the same size and the same second of change: an edit right after a run
+would execute the old code, whose result would be recorded under the key of the new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from types import CodeType
+
+_LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
+_loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
+_roots: list[str] = []
+
+
+class _SourceLoader(SourceFileLoader):
+    """Loads from source only, and writes no .pyc."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        data = self.get_data(path)
+        _loaded[os.path.abspath(path)] = hashlib.sha256(data).hexdigest()
+        code: CodeType = self.source_to_code(data, path)
+        return code
+
+
+def _finder(path: str) -> FileFinder:
+    folder = os.path.abspath(path or os.curdir)
+    if not any(_within(folder, root) for root in _roots):
+        raise ImportError("not a folder of the project")
+    return _finders(path)
+
+
+_finders = FileFinder.path_hook((ExtensionFileLoader, list(EXTENSION_SUFFIXES)), (_SourceLoader, list(SOURCE_SUFFIXES)))
+
+
+def _within(folder: str, root: str) -> bool:
+    inside = os.path.relpath(folder, root).split(os.sep)
+    return inside[0] != os.pardir and not _LIBRARY_FOLDERS & set(inside)
+
+
+def install(root: str | os.PathLike[str]) -> None:
+    """Load the project's files from source from now on.
+
+    Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
+    """
+    top = os.path.abspath(root)
+    if top not in _roots:
+        _roots.append(top)
+    if _finder not in sys.path_hooks:
+        sys.path_hooks.insert(0, _finder)
+    for path in list(sys.path_importer_cache):
+        if _within(os.path.abspath(path), top):
+            del sys.path_importer_cache[path]
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py") and _within(os.path.dirname(os.path.abspath(file)), top):
+            _note(os.path.abspath(file))
+
+
+def _note(path: str) -> None:
+    if path not in _loaded and os.path.exists(path):
+        with open(path, "rb") as file:
+            _loaded[path] = hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def loaded_digest(path: str) -> str | None:
+    """Return the digest of the bytes that were compiled for a file; None if it was not loaded here."""
+    return _loaded.get(os.path.abspath(path))
+
+
+def moved(files: Mapping[str, str]) -> list[str]:
+    """List those files that were loaded in this process from other bytes than these digests name."""
+    return [path for path, digest in files.items() if _loaded.get(os.path.abspath(path), digest) != digest]

@@ -1,0 +1,103 @@
+"""Remembers a fingerprint with everything it was made from, so that the next one costs a look at each.
+
+A plan is a fact of kind "plan" in the memory: JSON, thrown away whenever anything in it is not as it was.
+
+``files``      path -> sha256 of every source file of the closure
+``lookups``    folder -> name -> what the look-up of a module found there ("" nothing; "*" the modules of the folder)
+``variables``  environment variable -> keyed digest of its value
+``paths``      file or folder read while importing -> digest, "" if it is not there
+``libraries``  name -> version, folder that says so
+``audits``     sha256 of a source file -> digest of what was seen while it was imported
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from ..digest import Memo, digest_bytes
+from .canonical import SCHEME
+from .fingerprints import Blind, Fingerprint, Part
+from .project import Project, search_path
+from .reads import Inputs, path_state, variable_state
+from .reach import Reach
+
+AUDIT = "audit"
+
+
+def key(root: str, roots: Iterable[str], shell: str) -> str:
+    """Name a plan: all that decides a fingerprint and is no file."""
+    path = [(folder, kind.value) for folder, kind in search_path(root)]
+    version = (sys.implementation.name, sys.version_info[:2], sys.flags.optimize)
+    return digest_bytes(json.dumps([SCHEME, root, list(roots), shell, path, version]).encode()).hex
+
+
+def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
+    """Return the remembered fingerprint if everything is as it was."""
+    data = memo.recall("plan", name)
+    if data is None:
+        return None
+    plan: dict[str, Any] = json.loads(data)
+    return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+
+
+def _holds(plan: dict[str, Any], root: str, memo: Memo) -> bool:
+    try:
+        if any(memo.file(path).hex != digest for path, digest in plan["files"].items()):
+            return False
+    except OSError:
+        return False
+    if any(variable_state(name) != state for name, state in plan["variables"].items()):
+        return False
+    if any(path_state(path, memo) != state for path, state in plan["paths"].items()):
+        return False
+    if any(not os.path.exists(place) for _, place in plan["libraries"].values()):
+        return False
+    if any(audit_state(memo, digest) != state for digest, state in plan["audits"].items()):
+        return False
+    project = Project(root)
+    return all(project.again(folder, names) for folder, names in plan["lookups"].items())
+
+
+def audit_state(memo: Memo, digest: str) -> str:
+    """Name what was seen while a source file was imported; empty if nothing was."""
+    seen = memo.recall(AUDIT, digest)
+    return digest_bytes(seen).hex if seen is not None else ""
+
+
+def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerprint) -> None:
+    """Keep a fingerprint with all that it was made from."""
+    libraries = {one.name: (one.version, one.place) for one in reach.libraries.values()}
+    if any(version.startswith("files ") for version, _ in libraries.values()):
+        return  # made by hand, without a version: nothing but its files says that it is the same
+    plan = {
+        "files": dict(made.files),
+        "lookups": reach.project.lookups,
+        "variables": inputs.variables,
+        "paths": inputs.paths,
+        "libraries": libraries,
+        "audits": {digest: audit_state(memo, digest) for digest in made.files.values()},
+        "fingerprint": {
+            "digest": made.digest,
+            "parts": [dataclasses.astuple(part) for part in made.parts],
+            "libraries": dict(made.libraries),
+            "widenings": made.widenings,
+            "blind": [dataclasses.astuple(one) for one in made.blind],
+        },
+    }
+    memo.remember("plan", name, json.dumps(plan, separators=(",", ":")).encode())
+
+
+def _fingerprint(row: dict[str, Any], files: dict[str, str]) -> Fingerprint:
+    return Fingerprint(
+        row["digest"],
+        tuple(Part(*part) for part in row["parts"]),
+        row["libraries"],
+        tuple(row["widenings"]),
+        tuple(Blind(*one) for one in row["blind"]),
+        files,
+    )
