@@ -116,7 +116,7 @@ class Blobs:
         try:
             with disk.opened(place) as (fd, seen):
                 then, now = disk.stat_of(seen), self.layout.now_ns()
-                if parts is None and then.size == digest.size and self._verified.get(place) == then:
+                if parts is None and then.size == digest.size and self.vouched(place, then):
                     return True
                 found = _named(fd, parts)
         except (FileNotFoundError, NotADirectoryError):
@@ -125,12 +125,20 @@ class Blobs:
             self.set_aside(place, "blob", "is no regular file")
             return False
         if found.hex == digest.hex:
-            # A file written just now may change once more without its stat changing: it is read again next time.
-            if now is not None and not then.racy_at(now):
-                self._verified[place] = then
+            self.vouch(place, then, now)
             return found.size == digest.size
         self.set_aside(place, "blob", "does not hold what it is named after", seen)
         return False
+
+    def vouch(self, place: str, then: Stat, now: int | None) -> None:
+        """Remember that a blob was right when it looked so; ``now`` is when it was read, by the store's clock."""
+        # A file written just now may change once more without its stat changing: it is read again next time.
+        if now is not None and not then.racy_at(now):
+            self._verified[place] = then
+
+    def vouched(self, place: str, stat: Stat) -> bool:
+        """Say whether this process has found the blob right, and it still looks so."""
+        return self._verified.get(place) == stat
 
     def set_aside(self, place: str, what: str, why: str, seen: os.stat_result | None = None) -> None:
         """Move something damaged to the quarantine, by rename (a reader may have it mapped), and say so.

@@ -28,7 +28,6 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> None:
     All of it is made elsewhere first, so a kill leaves the old content or the new. Times are fresh.
     """
     manifest = Manifest.decoded(blobs.read(digest)) if tree else None
-    place = None if tree else _sound(blobs, digest)
     with disk.room(target, digest.size if manifest is None else sum(f.digest.size for f in manifest.files)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         for bench in (blobs.layout.tmp, os.path.dirname(target)):
@@ -36,19 +35,12 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> None:
                 if new is None:
                     continue
                 if manifest is None:
-                    _bring(str(place), new, digest.size, executable=False)
+                    _bring(blobs, digest, new, executable=False)
                 else:
                     _build(blobs, manifest, new)
                 if _swap(new, target):
                     return
     raise AssertionError("beside the target is always on its file system")
-
-
-def _sound(blobs: Blobs, digest: Digest) -> str:
-    place = blobs.path(digest)
-    if place is None:
-        raise errors.blob_missing(digest.hex)
-    return str(place)
 
 
 @contextmanager
@@ -79,22 +71,49 @@ def _build(blobs: Blobs, manifest: Manifest, new: str) -> None:
             os.makedirs(os.path.join(new, name), exist_ok=True)
             made.add(name)
     for file in manifest.files:
-        _bring(_sound(blobs, file.digest), os.path.join(new, file.name), file.digest.size, file.executable)
+        _bring(blobs, file.digest, os.path.join(new, file.name), file.executable)
 
 
-def _bring(place: str, new: str, size: int, executable: bool) -> None:
-    """Make ``new`` hold what the blob at ``place`` holds, in the cheapest way that there is."""
-    with disk.opened(place) as (source, _):
-        fd = os.open(new, disk.NEW, 0o777 if executable else 0o666)
-        try:
-            shared = _reflink(source, fd)
-            if not shared and (size < LINK_FROM or executable or not _linked(place, new)):
-                _copy(source, fd, size)
-                if os.fstat(fd).st_size != size:  # truncated since it was verified
-                    raise errors.blob_missing(os.path.basename(os.path.dirname(place)) + os.path.basename(place))
-        finally:
-            os.close(fd)
+def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> None:
+    """Make ``new`` hold a blob's content, verified, in the cheapest way that there is."""
+    place = blobs.layout.blob(digest.hex)
+    try:
+        with disk.opened(place) as (source, seen):
+            before, now = disk.stat_of(seen), blobs.layout.now_ns()
+            fd = os.open(new, disk.NEW, 0o777 if executable else 0o666)
+            try:
+                sound = _fill(blobs, digest, source, fd, new, executable)
+            finally:
+                os.close(fd)
+            # What is verified is the copy: the blob may change between a look at it and the copying.
+            if blobs.vouched(place, before) and before.size == digest.size:
+                sound = sound or disk.stat_of(os.fstat(source)) == before
+            if not sound and _holds(new, digest):
+                blobs.vouch(place, before, now)
+                sound = True
+    except (FileNotFoundError, NotADirectoryError, disk.PlantedError):
+        sound = False
+    if not sound:
+        blobs.path(digest)  # sets aside what is damaged
+        raise errors.blob_missing(digest.hex)
     os.utime(new)  # a link has the blob's time, and a file whose time is known must not hold other content
+
+
+def _holds(path: str, digest: Digest) -> bool:
+    with disk.opened(path) as (fd, _):
+        return disk.digest(fd) == digest
+
+
+def _fill(blobs: Blobs, digest: Digest, source: int, fd: int, new: str, executable: bool) -> bool:
+    """Give ``new`` a blob's content; True if it has become a second name of the blob, which was verified first."""
+    if _reflink(source, fd):
+        return False
+    if digest.size >= LINK_FROM and not executable:
+        place = blobs.path(digest)
+        if place is not None and _linked(str(place), new):
+            return True
+    _copy(source, fd, digest.size)
+    return False
 
 
 def _reflink(source: int, fd: int) -> bool:
