@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # typing is not imported: it costs more than a whole "nothing to do"
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .errors import KeptError
     from .formats import Format
     from .pipeline import Pipeline, stage, swap

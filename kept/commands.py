@@ -11,10 +11,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from doit import doit_cmd
 from doit.cmd_base import DoitCmdBase
 from doit.cmd_info import Info
 from doit.cmd_run import Run as DoitRun
 from doit.exceptions import InvalidCommand
+
+from . import receipt
 
 
 class _Judged:
@@ -22,6 +25,7 @@ class _Judged:
 
     still = False  # whether the command writes nothing, its memory included
     dep_manager: Any
+    arguments: list[str] | None = None  # those of a run that a receipt may answer
 
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
@@ -30,6 +34,7 @@ class _Judged:
             from .tasks import KeptDependency
 
             self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
+            self.dep_manager.arguments = self.arguments
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
 
@@ -59,6 +64,16 @@ class Terminated(KeyboardInterrupt):
 
 class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
     """doit's `run`; in a project without kept it is doit's own."""
+
+    def parse_execute(self, in_args: list[str]) -> Any:
+        """Answer from the receipt of a run that had nothing to do, if nothing has changed since."""
+        if not doit_cmd._CMDLINE_VARS and receipt.answerable(in_args):
+            text = receipt.read(in_args)
+            if text is not None:
+                sys.stdout.write(text)
+                return 0
+            self.arguments = in_args
+        return super().parse_execute(in_args)
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""

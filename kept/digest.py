@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import errors
+from . import errors, receipt
 
 # A file whose time lies this close to the moment of digesting may change once more without its stat changing.
 RACY_NS = 2_000_000_000
@@ -232,6 +232,7 @@ class Memo:
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
+        self._dropped = False
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -337,6 +338,12 @@ class Memo:
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
         self._write("delete from facts where kind=? and name=?", (kind, name))
+
+    def drop_receipts(self) -> None:
+        """Let no receipt answer any more: what is remembered is about to change."""
+        if not self.still and not self._dropped:
+            receipt.drop(os.path.dirname(self.path))
+            self._dropped = True
 
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""

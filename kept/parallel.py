@@ -111,7 +111,7 @@ class ParallelRunner(KeptRunner):
             elif node.task.name in self.project.stages:
                 self._prepare(node)
             else:
-                self.process_task_result(node, self.execute_task(node.task))
+                self.bring_up_to_date(node)
                 self.done.append(node)
         return False
 

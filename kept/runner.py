@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import doit.cmd_run
@@ -11,7 +11,7 @@ from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ConsoleReporter
 from doit.runner import Runner
 
-from . import build, errors
+from . import build, errors, noop
 from .actions import Outcome
 from .build import Judgement, Result
 from .screen import Lines, Screen
@@ -20,12 +20,16 @@ from .screen import Lines, Screen
 class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
+    tasks: Sequence[Any] = ()
+    arguments: list[str] | None = None  # the command line that a receipt may be written for
+
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
         super().__init__(judge, reporter, continue_, always, stream)
         self.workers = workers
         self.screen = reporter if isinstance(reporter, Screen) else None
         if self.screen is not None:
             self.screen.stages = self.project.stages
+        self.arguments = judge.arguments
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
     @property
@@ -39,8 +43,11 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
-        if self.screen is not None and any(task.actions[0].prints_data for task in reports):
-            self.screen.lines = Lines(sys.stderr)
+        self.tasks = list(dispatcher.tasks.values())
+        if any(task.actions[0].prints_data for task in reports):
+            self.arguments = None  # what it prints goes to two streams: no receipt
+            if self.screen is not None:
+                self.screen.lines = Lines(sys.stderr)
         return super().run_all(dispatcher)
 
     def select_task(self, node: Any, tasks: Any) -> bool:
@@ -65,10 +72,35 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
                 raise InvalidTask("no task can go on: tasks need each other")
             if not self.select_task(node, dispatcher.tasks):
                 continue
-            if node.task.name in self.project.stages:
-                self._stage(node)
+            self.bring_up_to_date(node)
+
+    def bring_up_to_date(self, node: Any) -> None:
+        """Run a task here, whatever kind it is."""
+        if node.task.name in self.project.stages:
+            self._stage(node)
+        elif _is_report(node.task):
+            self._report(node)
+        else:
+            self.process_task_result(node, self.execute_task(node.task))
+
+    def _report(self, node: Any) -> None:
+        action = node.task.actions[0]
+        failure = action.execute()
+        node.task.executed = True
+        if failure is None:
+            if self.screen is not None:
+                self.screen.report(action.out, to_stdout=action.prints_data)
             else:
-                self.process_task_result(node, self.execute_task(node.task))
+                sys.stdout.write(action.out)
+        self.process_task_result(node, failure)
+
+    def finish(self) -> Any:
+        """End the run; one that found nothing to do leaves a receipt."""
+        code = super().finish()
+        screen = self.screen
+        if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
+            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text))
+        return code
 
     def _stage(self, node: Any) -> None:
         judged = self._judgement(node.task)
@@ -139,7 +171,7 @@ def _factory(stock: Any) -> Any:
 
         def __new__(
             cls, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0
-        ) -> Any:  # type: ignore[misc]  # doit's own signature
+        ) -> Any:
             if not hasattr(judge, "project"):
                 return stock(judge, reporter, continue_, always, stream, *([workers] if workers else []))
             if type(reporter) is ConsoleReporter:

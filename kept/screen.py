@@ -122,7 +122,8 @@ class Screen:
         self.lines = Lines(stream)
         self.started = time.monotonic()
         self.count: Counter[Outcome] = Counter()
-        self.other_failures: list[str] = []
+        self.plain = False  # whether a plain task ran, failed or was ignored
+        self.text: list[str] = []  # all that was written, for the receipt
         self.stages: Container[str] = ()  # tasks that are shown by stage_done
 
     # ---- stages
@@ -147,7 +148,15 @@ class Screen:
         out = self.lines.mark(result.outcome, text) + "\n"
         if result.failure is not None:
             out += _indented(result.failure.text) + _log(result.failure.log)
-        self.lines.write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
+        self._write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
+
+    def report(self, text: str, *, to_stdout: bool) -> None:
+        """Write a report; one for machines has standard output for itself, the rest is on standard error then."""
+        if to_stdout:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        else:
+            self._write(text + "\n")
 
     def say(self, text: str) -> None:
         """Write a line of its own."""
@@ -163,8 +172,9 @@ class Screen:
 
     def execute_task(self, task: Any) -> None:
         """Show that a plain task runs."""
+        self.plain = self.plain or bool(task.actions)
         if task.actions and task.name[0] != "_":
-            self.lines.write(f".  {task.title()}\n")
+            self._write(f".  {task.title()}\n")
 
     def add_success(self, task: Any) -> None:
         """Hear that a plain task is done."""
@@ -174,16 +184,17 @@ class Screen:
         if not fail.report:
             return
         self.lines.write(f"!! {task.name} failed: {fail.get_msg().strip()}\n")
-        self.other_failures.append(task.name)
+        self.plain = True
 
     def skip_uptodate(self, task: Any) -> None:
         """Show that a plain task has nothing to do."""
         if task.name[0] != "_" and task.name not in self.stages:
-            self.lines.write(f"-- {task.title()}\n")
+            self._write(f"-- {task.title()}\n")
 
     def skip_ignore(self, task: Any) -> None:
         """Show that a task is ignored, as the user asked."""
-        self.lines.write(f"!! {task.title()} ignored\n")
+        self.plain = True
+        self._write(f"!! {task.title()} ignored\n")
 
     def cleanup_error(self, exception: Any) -> None:
         """Show what went wrong in a teardown."""
@@ -201,7 +212,11 @@ class Screen:
         self.lines.close()
         total = sum(self.count.values())
         if total:
-            self.lines.write(summary(self.count, time.monotonic() - self.started) + "\n")
+            self._write(summary(self.count, time.monotonic() - self.started) + "\n")
+
+    def _write(self, text: str) -> None:
+        self.text.append(text)
+        self.lines.write(text)
 
 
 def summary(count: Counter[Outcome], took: float) -> str:
@@ -209,7 +224,8 @@ def summary(count: Counter[Outcome], took: float) -> str:
     total = sum(count.values())
     order = (Outcome.FAILED, Outcome.BUILT, Outcome.RESTORED, Outcome.UP_TO_DATE)
     parts = ", ".join(f"{count[outcome]} {outcome.value}" for outcome in order if count[outcome])
-    return f"{total} stage{'s' if total != 1 else ''}: {parts} in {seconds(took)}"
+    idle = set(count) <= {Outcome.UP_TO_DATE}
+    return f"{total} stage{'s' if total != 1 else ''}: {parts}" + ("" if idle else f" in {seconds(took)}")
 
 
 def _indented(text: str) -> str:

@@ -60,6 +60,7 @@ class State:
 
     def set(self, task: str, name: str, value: Any) -> None:
         """Remember one value of a task."""
+        self.memo.drop_receipts()
         self._task(task)[name] = value
         self.changed.add(task)
 
@@ -69,6 +70,7 @@ class State:
 
     def remove(self, task: str) -> None:
         """Forget a task."""
+        self.memo.drop_receipts()
         self.tasks[task] = {}
         self.changed.discard(task)
         self.memo.forget("doit", task)
@@ -100,6 +102,7 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     """doit's judge of tasks: for stages it asks the project, for plain tasks it stays doit's own."""
 
     project: Project
+    arguments: list[str] | None = None  # of the run, where a receipt may answer it next time
     state: State
     loaded: set[str]
 
@@ -312,14 +315,13 @@ class ReportAction(BaseAction):  # type: ignore[misc]  # doit has no types
         self.err = self.result = None
         self.values: dict[str, Any] = {}
 
-    def execute(self, out: Any = None, _err: Any = None) -> TaskFailed | None:
-        """Draw the report where the terminal is."""
+    def execute(self, _out: Any = None, _err: Any = None) -> TaskFailed | None:
+        """Draw the report; the runner shows it."""
         assert self.task is not None
         try:
             self.out = self.report.draw(self.judge.project, self.task.options or {})
         except errors.KeptError as problem:
             return TaskFailed(str(problem))
-        (out or sys.stdout).write(self.out + "\n")
         return None
 
     @property

@@ -95,6 +95,7 @@ class Project:
 
     def disclaim(self, task: str) -> None:
         """Take back, durably and first of all, that artifacts/ shows a stage; the record stays."""
+        self.memo.drop_receipts()
         if self.claims.pop(task, None) is not None:
             self.memo.forget("claim", task)
         self.judgements.pop(task, None)

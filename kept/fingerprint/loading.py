@@ -77,3 +77,8 @@ def loaded_digest(path: str) -> str | None:
 def moved(files: Mapping[str, str]) -> list[str]:
     """List those files that were loaded in this process from other bytes than these digests name."""
     return [path for path, digest in files.items() if _loaded.get(os.path.abspath(path), digest) != digest]
+
+
+def loaded() -> list[str]:
+    """List the files that were loaded in this process."""
+    return list(_loaded)

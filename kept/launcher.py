@@ -1,0 +1,52 @@
+"""The `kept` command: what there is nothing to do for is answered at once, the rest by doit or a verb of kept's own."""
+
+from __future__ import annotations
+
+import sys
+
+VERBS = {
+    "du": "keeping",
+    "gc": "keeping",
+    "verify": "keeping",
+    "forget": "keeping",
+    "fingerprint": "inspecting",
+    "log": "inspecting",
+}
+
+
+def main() -> int:
+    """Run `kept`; returns the exit code."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] not in VERBS:
+        from . import receipt
+
+        text = receipt.read(arguments)
+        if text is not None:
+            sys.stdout.write(text)
+            return 0
+        return _doit(arguments)
+    return _verb(arguments)
+
+
+def _doit(arguments: list[str]) -> int:
+    from doit.doit_cmd import DoitMain
+
+    DoitMain.BIN_NAME = "kept"
+    code: int = DoitMain().run(arguments) or 0
+    return code
+
+
+def _verb(arguments: list[str]) -> int:
+    import importlib
+
+    from .errors import KeptError
+
+    module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)
+    try:
+        code: int = getattr(module, arguments[0])(arguments[1:])
+        return code
+    except KeptError as problem:
+        sys.stderr.write(f"ERROR: {problem}\n")
+        return 3
+    except KeyboardInterrupt:
+        return 130

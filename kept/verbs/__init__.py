@@ -1,0 +1,1 @@
+"""The verbs of the `kept` command that are not doit's."""
