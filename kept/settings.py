@@ -44,7 +44,10 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 def _bytes(text: str) -> int:
     number = text.strip().rstrip("BKMGTbkmgt").strip()
     unit = text.strip()[len(number) :].strip().upper()
-    return int(float(number) * _UNITS[unit])
+    count = int(float(number) * _UNITS[unit])
+    if count < 0:
+        raise ValueError(text)
+    return count
 
 
 def read(root: str | os.PathLike[str]) -> Settings:
@@ -111,6 +114,6 @@ def _problem(name: str, value: Any) -> str:  # one line a setting
     if name == "max_size":
         try:
             _bytes(value)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, OverflowError):
             return f'expected a size such as "20 GB", got {value!r}'
     return ""
