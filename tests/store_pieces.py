@@ -4,6 +4,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kept.digest import Digest
@@ -69,3 +72,51 @@ def run_python(program: str, *arguments: object) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+NOBODY = 65534
+
+
+@contextmanager
+def reachable(top: Path) -> Iterator[Path]:
+    """Give a folder of the test's own to a throw-away user, and let him pass the folders above it."""
+    mine = top / "nobody"
+    mine.mkdir()
+    os.chown(mine, NOBODY, NOBODY)
+    above = [place for place in mine.parents if place.stat().st_mode & 0o001 == 0]
+    modes = [place.stat().st_mode for place in above]
+    for place, mode in zip(above, modes, strict=True):
+        place.chmod(mode | 0o001)
+    try:
+        yield mine
+    finally:
+        for place, mode in zip(above, modes, strict=True):
+            place.chmod(mode)
+
+
+def as_nobody(top: Path, work: Callable[[Path], None]) -> None:
+    """Run ``work`` on a folder of its own, without the superuser's rights: a bug must not reach the system."""
+    if os.geteuid() != 0:
+        work(top)
+        return
+    with reachable(top) as mine:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            problem = "died"
+            try:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                work(mine)
+                problem = ""
+            except BaseException:  # noqa: BLE001 -- a child of a test must end here, whatever it met
+                problem = traceback.format_exc()
+            finally:
+                os.write(writer, problem.encode()[:60_000])
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            said = pipe.read().decode()
+        os.waitpid(child, 0)
+        assert said == "", said

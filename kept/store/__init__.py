@@ -54,7 +54,7 @@ class Store:
         """
         self._layout.prepare()
         place = self._layout.spare()
-        with disk.room(place, 0):
+        with self._layout.writing(0):
             os.mkdir(place, 0o700)
         held = locks.claim(place)
         try:

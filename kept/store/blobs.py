@@ -149,7 +149,9 @@ class Blobs:
         name = os.path.basename(os.path.dirname(place)) + os.path.basename(place)
         done = "moved to the quarantine"
         try:
-            if seen is None or os.lstat(place).st_ino == seen.st_ino:
+            if not self.layout.owns(place):
+                done = "its folder is a link, and left alone"
+            elif seen is None or os.lstat(place).st_ino == seen.st_ino:
                 self.layout.folder(self.layout.quarantine)
                 os.rename(place, os.path.join(self.layout.quarantine, f"{name}-{os.urandom(4).hex()}"))
         except FileNotFoundError:

@@ -67,6 +67,10 @@ class Layout:
             raise errors.no_store_name(name)
         return name
 
+    def owns(self, place: str) -> bool:
+        """Say whether a place lies in a folder of the store, not behind a link that was planted there."""
+        return disk.is_folder(os.path.dirname(place))
+
     def names(self, folder: str) -> Iterator[tuple[str, str]]:
         """List a sharded folder as (name, place); what does not look like ours has an empty name."""
         for shard in disk.listed(folder):
@@ -101,7 +105,7 @@ class Layout:
         self.check()
         if self._ready:
             return
-        with disk.room(self.root, 0):
+        with self.writing(0):
             os.makedirs(os.path.dirname(self.root), exist_ok=True)
             for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
                 self.folder(place)
@@ -145,6 +149,17 @@ class Layout:
     # ---- new files
 
     @contextmanager
+    def writing(self, needed: int) -> Iterator[None]:
+        """Tell a store that is full, or closed to this user, by its name."""
+        try:
+            with disk.room(self.root, needed):
+                yield
+        except OSError as problem:
+            if problem.errno not in disk.CLOSED:
+                raise
+            raise errors.store_read_only(self.root, problem) from problem
+
+    @contextmanager
     def draft(self, needed: int) -> Iterator[Draft]:
         """Open a new file of ``needed`` bytes in ``tmp/``; its name is gone at the end, settled or not."""
         with disk.room(self.root, needed):
@@ -161,16 +176,12 @@ class Layout:
             path = self.spare()
             try:
                 self.prepare()
-                # Read-only from birth, less the umask; the descriptor may still write.
-                return Draft(os.open(path, disk.NEW, 0o444), path)
+                with self.writing(0):  # read-only from birth, less the umask; the descriptor may still write
+                    return Draft(os.open(path, disk.NEW, 0o444), path)
             except FileNotFoundError:  # somebody removed the store under our feet
                 self._ready = False
                 if attempt == 2:
                     raise
-            except OSError as problem:
-                if problem.errno in disk.CLOSED:
-                    raise errors.store_read_only(self.root, problem) from problem
-                raise
         raise AssertionError("the last attempt returns or raises")
 
     def spare(self) -> str:

@@ -125,9 +125,11 @@ class Records:
     def examine(self, key: str) -> Stored:
         """Read a record and touch nothing: ``DamagedError``, ``NewerError`` or an OSError says what is wrong."""
         self.layout.check()
-        seen = None
+        seen, place = None, self.layout.action(key)
         try:
-            with disk.opened(self.layout.action(key)) as (fd, seen):
+            with disk.opened(place) as (fd, seen):
+                if not self.layout.owns(place):
+                    raise disk.PlantedError(place)
                 if seen.st_size > LARGEST:
                     raise DamagedError("is too large for a record")
                 data = b"".join(disk.chunks(fd))
@@ -198,6 +200,8 @@ class Records:
         """Forget a record, durably: a power cut does not bring it back."""
         self.layout.check()
         place = self.layout.action(key)
+        if not self.layout.owns(place):
+            return
         try:
             os.unlink(place)
         except (FileNotFoundError, NotADirectoryError):
