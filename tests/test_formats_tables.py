@@ -50,14 +50,15 @@ REFUSED = {
     "ints as objects": lambda: pd.DataFrame({"a": [1, 2]}, dtype=object),
     "same names": lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
     "a frequency": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2020", periods=2, freq="D")),
+    "attrs that JSON would change": lambda: noted(pd.DataFrame({"a": [1]}), ("m",)),
     "complex": lambda: pd.DataFrame({"a": [1j]}),
     "a numbered series": lambda: pd.Series([1], name=3),
     "objects": lambda: pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
 }
 
 
-def noted(frame):
-    frame.attrs = {"unit": "m"}
+def noted(frame, unit="m"):
+    frame.attrs = {"unit": unit}
     return frame
 
 
