@@ -73,8 +73,16 @@ def _notes(project: Project, judged: Judgement, *, blind: bool) -> tuple[str, ..
         return ()
     lines = list(judged.code.widenings)
     if blind or not project.last(judged.stage.task):
-        lines += [f"{b.file}:{b.line}: {b.what} is not seen: {b.text}" for b in visible(project, judged)]
+        lines += blind_spots(project, judged)
     return tuple(lines)
+
+
+def blind_spots(project: Project, judged: Judgement) -> list[str]:
+    """Write a line for each thing that a stage's code reads and that kept cannot see."""
+    task = judged.stage.task
+    return [
+        f"{task} depends on {b.what}, which is not seen: {b.text} ({b.file}:{b.line})" for b in visible(project, judged)
+    ]
 
 
 def visible(project: Project, judged: Judgement) -> list[Any]:

@@ -116,7 +116,7 @@ class ParallelRunner(KeptRunner):
         return False
 
     def _prepare(self, node: Any) -> None:
-        judged = self._judgement(node.task)
+        judged = self._judgement_of(node.task.name)
         if judged.outcome is Outcome.RESTORED:
             self._stage(node)
             self.done.append(node)

@@ -11,8 +11,8 @@ from doit.exceptions import InvalidTask, TaskFailed
 from doit.reporter import ConsoleReporter
 from doit.runner import Runner
 
-from . import build, errors, noop
-from .actions import Outcome
+from . import build, errors, explain, noop, upkeep
+from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .screen import Lines, Screen
 
@@ -98,12 +98,13 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         """End the run; one that found nothing to do leaves a receipt."""
         code = super().finish()
         screen = self.screen
+        upkeep.after(self.project)
         if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
             noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text))
         return code
 
     def _stage(self, node: Any) -> None:
-        judged = self._judgement(node.task)
+        judged = self._judgement_of(node.task.name)
         try:
             result = self._bring_up_to_date(judged)
         except errors.KeptError as problem:
@@ -111,12 +112,16 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             result = Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
         self._settle(node, result)
 
-    def _judgement(self, task: Any) -> Judgement:
-        return self.project.force(task.name) if self.always_execute else self.project.judge(task.name)
+    def _judgement_of(self, task: str) -> Judgement:
+        return self.project.force(task) if self.always_execute else self.project.judge(task)
 
     def _bring_up_to_date(self, judged: Judgement) -> Result:
         if judged.outcome is Outcome.RESTORED:
-            return build.restore(self.project, judged)
+            try:
+                return build.restore(self.project, judged)
+            except errors.BlobMissing:  # it was there, but not sound: the store has set it aside, so it is a miss
+                self.project.judgements.pop(judged.stage.task)
+                judged = self._judgement_of(judged.stage.task)
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
@@ -124,7 +129,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def _tell(self, text: str) -> None:
         if self.screen is not None:
-            self.screen.say(text)
+            self.screen.say(f"waiting for {text}")
 
     def _settle(self, node: Any, result: Result) -> None:
         """Tell doit and the screen what became of a stage."""
@@ -133,12 +138,19 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         node.task.executed = result.outcome in (Outcome.BUILT, Outcome.FAILED)
         if result.failure is None:
             self._show(Result(result.task, result.outcome, result.judgement, result.seconds, None, warnings))
+            self._note_blind_spots(result)
             node.run_status = "successful"
             if self.screen is None:
                 self.reporter.add_success(node.task)
             return
         self._show(Result(result.task, result.outcome, result.judgement, result.seconds, result.failure, warnings))
         self._handle_task_error(node, TaskFailed(result.failure.text, report=self.screen is None))
+
+    def _note_blind_spots(self, result: Result) -> None:
+        """Say once, when a stage is first built, what decides it and cannot be seen."""
+        first = any(reason.cause is Cause.NEVER_BUILT for reason in result.judgement.reasons)
+        if self.screen is not None and first and result.outcome is Outcome.BUILT:
+            self.screen.notes += explain.blind_spots(self.project, result.judgement)
 
     def _show(self, result: Result) -> None:
         judged = result.judgement

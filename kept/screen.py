@@ -123,6 +123,7 @@ class Screen:
         self.started = time.monotonic()
         self.count: Counter[Outcome] = Counter()
         self.plain = False  # whether a plain task ran, failed or was ignored
+        self.notes: list[str] = []  # said once, before the summary
         self.text: list[str] = []  # all that was written, for the receipt
         self.stages: Container[str] = ()  # tasks that are shown by stage_done
 
@@ -181,7 +182,10 @@ class Screen:
 
     def add_failure(self, task: Any, fail: Any) -> None:
         """Show what went wrong with a plain task, or that a stage was not even tried."""
-        if not fail.report:
+        if not fail.report or task.has_subtask:
+            return
+        if fail.get_name() == "UnmetDependency":
+            self._write(f"!! {task.name} not run: it needs {' and '.join(fail.message.split())}\n")
             return
         self.lines.write(f"!! {task.name} failed: {fail.get_msg().strip()}\n")
         self.plain = True
@@ -210,6 +214,8 @@ class Screen:
     def complete_run(self) -> None:
         """Say how it went, in one line."""
         self.lines.close()
+        for note in dict.fromkeys(self.notes):
+            self._write(f"note: {note}\n")
         total = sum(self.count.values())
         if total:
             self._write(summary(self.count, time.monotonic() - self.started) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -141,11 +142,31 @@ def finish(project: Project, judged: Judgement, done: Done | Failure) -> Result:
     if isinstance(done, Failure):
         return Result(task, Outcome.FAILED, judged, done.seconds, done, done.warnings)
     assert judged.action is not None
+    project.grown += sum(output.digest.size for output in done.outputs) if done.executed else 0
+    judged = resettled(project, judged) if done.recorded and done.imported else judged
+    assert judged.action is not None
     place(project, judged.stage, done.outputs, judged.action.key if done.recorded else None)
     outcome = Outcome.BUILT if done.executed else Outcome.RESTORED
     settled = Judgement(judged.stage, outcome, judged.reasons, judged.action, done.outputs, judged.code)
     project.judgements[task] = settled
     return Result(task, outcome, settled, done.seconds, warnings=done.warnings)
+
+
+def resettled(project: Project, judged: Judgement) -> Judgement:
+    """Judge the code again where the run imported modules: what their import read belongs to the key from now on.
+
+    The record is published under the new key, too, unless a source has changed meanwhile: then it runs once more.
+    """
+    now = project.code_of(judged.stage)
+    assert judged.action is not None
+    assert judged.code is not None
+    if now.digest == judged.code.digest or any(now.files.get(f, d) != d for f, d in judged.code.files.items()):
+        return judged
+    action = project.action_of(judged.stage, judged.action.inputs, now)
+    record = project.record(judged.action.key)
+    if record is not None:
+        project.store.publish(action.key, dataclasses.replace(record, action=action).as_json())
+    return dataclasses.replace(judged, action=action, code=now)
 
 
 @cache

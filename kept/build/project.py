@@ -47,6 +47,7 @@ class Project:
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
         self.warnings: list[str] = []
+        self.grown = 0  # bytes that this process has built
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -174,10 +175,10 @@ class Project:
     def _judge(self, stage: Stage) -> Judgement:
         try:
             given, waiting = self._inputs(stage)
-            code = self._code(stage)
+            code = self.code_of(stage)
         except errors.KeptError as problem:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
-        action = self._action(stage, given, code)
+        action = self.action_of(stage, given, code)
         if waiting:
             known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.FORGOTTEN)]
             reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
@@ -222,7 +223,8 @@ class Project:
             raise errors.upstream_unclear(stage.task, wire.stage, judged.problem)
         return [output for output in judged.outputs if output.name == wire.field or not wire.field]
 
-    def _code(self, stage: Stage) -> Fingerprint:
+    def code_of(self, stage: Stage) -> Fingerprint:
+        """Fingerprint a stage's function, with the classes of what it is given."""
         held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in _project_classes(value)}
@@ -233,7 +235,8 @@ class Project:
             if output.name == wire.field or not wire.field:
                 yield from output.classes
 
-    def _action(self, stage: Stage, given: Mapping[str, Given], code: Fingerprint) -> Action:
+    def action_of(self, stage: Stage, given: Mapping[str, Given], code: Fingerprint) -> Action:
+        """Name everything that decides a stage's artifacts."""
         versions = {name: self.settings.version(name, version) for name, version in code.libraries.items()}
         return Action(
             code=code.digest,

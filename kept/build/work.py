@@ -66,6 +66,7 @@ class Done:
     seconds: float
     recorded: bool
     executed: bool  # False where another process had built it meanwhile
+    imported: bool = False  # whether the run loaded modules of the project that were not loaded before
     warnings: tuple[str, ...] = ()
 
 
@@ -93,11 +94,11 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
     warnings: list[str] = []
     store = Store(job.store, warn=warnings.append)
     key = job.record.action.key
-    with store.lock(key, tell):
+    with store.lock(key, tell, text=job.task):
         found = None if job.forced else _found(store, key)
         if found is not None:
             return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(warnings))
-        started = time.perf_counter()
+        started, before = time.perf_counter(), len(loading.loaded())
         with store.workshop() as folder:
             try:
                 with _captured(Path(job.log), live=job.live), _temporary(folder):
@@ -110,7 +111,8 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
                 return Failure(problem.what, str(problem), job.log, warnings=tuple(warnings))
             except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
                 return Failure(*_told(problem), job.log, time.perf_counter() - started, tuple(warnings))
-        return _record(job, store, outputs, seconds, warnings)
+        done = _record(job, store, outputs, seconds, warnings)
+        return dataclasses.replace(done, imported=len(loading.loaded()) > before)
 
 
 def _found(store: Store, key: str) -> Record | None:
@@ -175,10 +177,18 @@ def load(output: Output, store: Store, file: Path, *, trusted: bool = True) -> A
     """Turn the bytes of an artifact into its value; they are verified, arrays come memory-mapped and read-only."""
     if output.format.partition(".")[0] == "file":
         return file  # the stage reads it itself; its content was compared when the stage that made it was judged
-    path = store.path(output.digest)
-    if path is None:
-        raise errors.blob_gone(file, output.digest.hex)
-    return formats.load(output.format, path, trusted=trusted)
+    path = store.path(output.digest) or _healed(output, store, file)
+    return formats.load(output.format, path, trusted=trusted, artifact=str(file))
+
+
+def _healed(output: Output, store: Store, file: Path) -> Path:
+    """Give the store back a blob that it has lost, from the file in artifacts/ if that is sound."""
+    with contextlib.suppress(OSError):
+        if digest.digest_file(file) == output.digest and store.put(file) == output.digest:
+            path = store.path(output.digest)
+            if path is not None:
+                return path
+    raise errors.blob_gone(file, output.digest.hex)
 
 
 def _seed(job: Job) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import errors
+from .. import errors, upkeep
 from ..actions import Record
 from ..build import Project
 from ..reading import project_around
@@ -64,7 +64,7 @@ def gc(arguments: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")
     given = parser.parse_args(arguments)
     project = project_around(Path.cwd())
-    swept = sweep(project, dry_run=given.dry_run)
+    swept = upkeep.sweep(project, dry_run=given.dry_run)
     if given.json:
         _print({"dry_run": given.dry_run, **{name: getattr(swept, name) for name in swept.__slots__}})
         return 0
@@ -74,13 +74,6 @@ def gc(arguments: list[str]) -> int:
         f" {errors.size(swept.kept)} stay\n"
     )
     return 0
-
-
-def sweep(project: Project, *, dry_run: bool = False) -> Any:
-    """Sweep a project's store as its settings say."""
-    settings = project.settings
-    roots = [claim.key for claim in project.claims.values()]
-    return project.store.gc(roots, max_size=settings.max_bytes, keep_days=settings.keep_days, dry_run=dry_run)
 
 
 def verify(arguments: list[str]) -> int:

@@ -1,0 +1,35 @@
+"""Keeps the store within its bound, now and then, after a run."""
+
+from __future__ import annotations
+
+import json
+
+from . import errors
+from .build import Project
+from .store.sweep import Swept
+
+DAY_NS = 24 * 3600 * 10**9
+
+
+def after(project: Project) -> None:
+    """Sweep if this run has built something and the last sweep is a day old, or a tenth of the bound has come since."""
+    if not project.grown:
+        return
+    stored = project.memo.recall("upkeep", "sweep")
+    last, grown = json.loads(stored) if stored else (project.memo.now_ns(), 0)
+    now, grown = project.memo.now_ns(), grown + project.grown
+    project.grown = 0
+    if now - last > DAY_NS or grown > project.settings.max_bytes // 10:
+        try:
+            sweep(project)
+        except (errors.KeptError, OSError) as problem:
+            project.warnings.append(f"the store was not swept: {str(problem).splitlines()[0]}")
+        last, grown = now, 0
+    project.memo.remember("upkeep", "sweep", json.dumps([last, grown]).encode())
+
+
+def sweep(project: Project, *, dry_run: bool = False) -> Swept:
+    """Remove what is neither shown in artifacts/ nor used of late, until the store fits its bound."""
+    settings = project.settings
+    roots = [claim.key for claim in project.claims.values()]
+    return project.store.gc(roots, max_size=settings.max_bytes, keep_days=settings.keep_days, dry_run=dry_run)
