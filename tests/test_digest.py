@@ -1,9 +1,7 @@
 """No two different values share a digest, and equal values have one digest everywhere."""
 
-import dataclasses
 import datetime as dt
 import decimal
-import enum
 import fractions
 import math
 import os
@@ -13,15 +11,13 @@ import sys
 import typing
 import uuid
 import zoneinfo
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kept import errors
-from kept.digest import Digest, canonical_json, digest_bytes, digest_file, digest_tree, digest_value, encode
+from kept.digest import canonical_json, digest_value, encode
 
 # ---- plain values: a reader for the encoding proves that nothing is lost in it
 
