@@ -61,6 +61,22 @@ def make_folder(top: Path) -> Path:
     return top
 
 
+def hold(store: Store) -> Digest:
+    """Put one blob and its record."""
+    digest = store.put_bytes(b"x" * 1000)
+    store.publish(key("a"), record_of(digest))
+    return digest
+
+
+def planted(top: Path) -> tuple[Store, Digest, Path]:
+    """Make a store with one record, and a canary outside it with the content of its blob."""
+    store = Store(top / "store")
+    digest = hold(store)
+    canary = top / "canary"
+    canary.write_bytes(b"x" * 1000)
+    return store, digest, canary
+
+
 def environment() -> dict[str, str]:
     """Return what another process needs to import kept from here."""
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -312,3 +312,25 @@ def test_a_link_that_is_made_and_then_called_failed_counts(store, monkeypatch):
     monkeypatch.setattr(os, "link", link)
     assert store.read(store.put_bytes(b"hello")) == b"hello"
     assert os.listdir(store.root / "tmp") == []
+
+
+@pytest.mark.parametrize("how", ["bytes", "file", "workshop", "record"])
+def test_bytes_are_on_the_disk_before_they_have_a_name(store, tmp_path, monkeypatch, how):
+    """Without that a power cut leaves published files empty: the nightly tests cut it, this one counts."""
+    digest = store.put_bytes(b"before")
+    calls = []
+    for name in ("fsync", "link"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, real=real: (calls.append(name), real(*args))[1])
+    if how == "bytes":
+        store.put_bytes(b"x")
+    elif how == "file":
+        (tmp_path / "f").write_bytes(b"x")
+        store.put(tmp_path / "f")
+    elif how == "record":
+        store.publish("a" * 64, {"outputs": [{"digest": digest.hex, "size": digest.size}]})
+    else:
+        with store.workshop() as shop:
+            (shop / "f").write_bytes(b"x")
+            store.put(shop / "f")
+    assert calls == ["fsync", "link"]

@@ -126,6 +126,21 @@ def test_what_is_missing_or_damaged_is_not_restored(store, tmp_path):
     assert (tmp_path / "x").read_bytes() == b"old"
 
 
+def test_a_blob_that_is_damaged_while_it_is_copied_gives_no_wrong_file(store, tmp_path, monkeypatch):
+    """It is right before and, healed by another process, right after: what was copied is what counts."""
+    digest, copy = store.put_bytes(b"hello"), copies_room._copy
+
+    def meanwhile(*args):
+        overwrite(blob(store, digest), b"hellO")
+        copy(*args)
+        overwrite(blob(store, digest), b"hello")
+
+    monkeypatch.setattr(copies_room, "_copy", meanwhile)
+    with pytest.raises(errors.BlobMissing):
+        store.restore(digest, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_link_at_the_target_is_replaced_not_followed(store, tmp_path):
     """Restoring writes where it was told to, not where a link points."""
     digest = store.put_bytes(b"hello")

@@ -228,6 +228,24 @@ def test_a_lock_that_a_sweep_removed_is_made_again(store):
         assert place.exists()
 
 
+def test_a_lock_whose_file_goes_while_one_waits_is_taken_anew(store, monkeypatch):
+    """A sweep removed the file between the opening and the lock: the next process would open another."""
+    import fcntl
+
+    place, real, calls = store.root / "locks" / key("a"), fcntl.flock, []
+
+    def flock(fd, how):
+        real(fd, how)
+        calls.append(how)
+        if len(calls) == 1:
+            place.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with store.lock(key("a")):
+        assert place.exists()
+        assert len(calls) == 2
+
+
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_where_locks_do_not_work_work_goes_on(store, monkeypatch, code):
     """Work may be done twice there, never wrongly."""

@@ -1,31 +1,32 @@
 """Whom to trust with a store, and what others may have planted in it."""
 
 import os
-import shutil
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from store_pieces import HOUR, action, age, as_nobody, blob, environment, everything, key, overwrite, record_of
+from store_pieces import (
+    HOUR,
+    action,
+    age,
+    as_nobody,
+    blob,
+    everything,
+    hold,
+    key,
+    overwrite,
+    planted,
+    record_of,
+)
 
 from kept import errors
-from kept.digest import Digest
 from kept.store import Fault, Store, disk
 
 
 @pytest.fixture
 def store(tmp_path):
     return Store(tmp_path / "artifacts" / ".kept")
-
-
-def hold(store) -> Digest:
-    """Put one blob and its record."""
-    digest = store.put_bytes(b"x" * 1000)
-    store.publish(key("a"), record_of(digest))
-    return digest
 
 
 def test_a_new_store_is_private_under_any_umask(tmp_path):
@@ -92,15 +93,6 @@ def test_the_root_may_be_a_link_to_another_disk(tmp_path):
 
 
 # ---- what others may have planted; as a user who could not harm the system if a link were followed
-
-
-def planted(top):
-    """Make a store with one record, and a canary outside it with the content of its blob."""
-    store = Store(top / "store")
-    digest = hold(store)
-    canary = top / "canary"
-    canary.write_bytes(b"x" * 1000)
-    return store, digest, canary
 
 
 def test_a_link_in_the_place_of_a_blob_is_not_followed(tmp_path):
@@ -248,108 +240,3 @@ def test_a_sweep_removes_links_not_what_they_lead_to(tmp_path):
         assert os.listdir(store.root / "tmp") == []
 
     as_nobody(tmp_path, work)
-
-
-# ---- a store that cannot be written to
-
-
-def test_hits_of_a_read_only_store_are_served(tmp_path):
-    """By permission: hits come out, nothing is tried that would fail, and a write says what is the matter."""
-
-    def work(top):
-        store, digest, _ = planted(top)
-        damaged = store.put_bytes(b"damaged")
-        overwrite(blob(store, damaged), b"damageD")
-        age(action(store, key("a")), 50 * HOUR)
-        folders = [store.root, *(place for place in store.root.rglob("*") if place.is_dir())]
-        for place in folders:
-            place.chmod(0o555)
-        try:
-            read_only(Store(store.root), digest, damaged, top)
-        finally:
-            for place in folders:
-                place.chmod(0o755)
-
-    as_nobody(tmp_path, work)
-
-
-def read_only(store, digest, damaged, top):
-    assert store.lookup(key("a")) == record_of(digest)
-    store.restore(digest, top / "out" / "x")
-    assert (top / "out" / "x").read_bytes() == store.read(digest) == b"x" * 1000
-    assert os.listdir(top / "out") == ["x"]
-    assert store.warnings == []
-    assert store.path(damaged) is None
-    assert len(store.warnings) == 1
-    with store.lock(key("a")), store.lock(key("new")):
-        pass
-    for write in (
-        lambda: store.put_bytes(b"new"),
-        lambda: store.publish(key("b"), record_of(digest)),
-        lambda: store.workshop().__enter__(),
-    ):
-        with pytest.raises(errors.StoreReadOnly):
-            write()
-    assert not store.verify().exit_code & Fault.UNVERIFIABLE
-
-
-def test_hits_of_a_store_mounted_read_only_are_served(tmp_path):
-    """By mount, in a mount namespace of the test's own: the superuser meets a read-only store, too."""
-    store, digest, _ = planted(tmp_path)
-    damaged = store.put_bytes(b"damaged")
-    overwrite(blob(store, damaged), b"damageD")
-    program = """
-import sys
-from pathlib import Path
-import test_store_trust as tests
-from kept.digest import digest_bytes
-from kept.store import Store
-tests.read_only(Store(sys.argv[1]), digest_bytes(b"x" * 1000), digest_bytes(b"damaged"), Path(sys.argv[2]))
-"""
-    mount = f"mount --bind {store.root} {store.root} && mount -o remount,ro,bind {store.root}"
-    in_namespace(mount, program, store.root, tmp_path)
-    assert digest.size == 1000
-
-
-def test_a_full_file_system_is_a_full_store(tmp_path):
-    """One mebibyte, in a mount namespace of the test's own: nothing half-written stays, and a sweep makes room."""
-    program = """
-import os, sys
-from kept import errors
-from kept.store import Store
-store = Store(sys.argv[1])
-count = 0
-try:
-    while True:
-        store.put_bytes(bytes([count]) * 100_000)
-        count += 1
-except errors.StoreFull as full:
-    print(full)
-assert 5 <= count <= 11, count
-assert len(store.du().blobs) == count
-assert os.listdir(store.root / "tmp") == []
-assert store.verify().exit_code == 0
-assert store.gc(grace_s=-10).blobs == count
-store.put_bytes(b"x" * 100_000)
-"""
-    said = in_namespace(f"mount -t tmpfs -o size=1m,mode=755 none {tmp_path}", program, tmp_path / "store")
-    assert "no room left" in said
-    assert "100 kB" in said
-
-
-def in_namespace(mount: str, program: str, *arguments: object) -> str:
-    """Run a program where a mount is seen that nobody else sees; skip where that is not allowed."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("only the superuser may mount")
-    prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
-    allowed = subprocess.run([*prefix, mount], check=False, capture_output=True)
-    if allowed.returncode != 0:
-        pytest.skip(f"mounting is not allowed here: {allowed.stderr.decode().strip()}")
-    surroundings = environment()
-    surroundings["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)
-    command = [*prefix, f'{mount} && exec "$@"', "sh", sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(
-        [*command, *map(str, arguments)], check=False, capture_output=True, text=True, env=surroundings
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
