@@ -8,6 +8,10 @@ import pytest
 from kept import formats
 from kept.pipeline import returns
 
+POSTPONED = pytest.mark.xfail(
+    strict=True, reason="under `from __future__ import annotations`, None and quoted names are not what they were"
+)
+
 SOURCE = """
 from __future__ import annotations
 
