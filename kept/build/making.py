@@ -157,7 +157,7 @@ def resettled(project: Project, judged: Judgement) -> Judgement:
 
     The record is published under the new key, too, unless a source has changed meanwhile: then it runs once more.
     """
-    now = project.code_of(judged.stage)
+    now = project.code_of(judged.stage, anew=True)
     assert judged.action is not None
     assert judged.code is not None
     if now.digest == judged.code.digest or any(now.files.get(f, d) != d for f, d in judged.code.files.items()):

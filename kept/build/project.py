@@ -47,6 +47,7 @@ class Project:
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
         self.warnings: list[str] = []
+        self._codes: dict[tuple[int, tuple[str, ...]], Fingerprint] = {}
         self.grown = 0  # bytes that this process has built
 
     @cached_property
@@ -223,12 +224,20 @@ class Project:
             raise errors.upstream_unclear(stage.task, wire.stage, judged.problem)
         return [output for output in judged.outputs if output.name == wire.field or not wire.field]
 
-    def code_of(self, stage: Stage) -> Fingerprint:
-        """Fingerprint a stage's function, with the classes of what it is given."""
+    def code_of(self, stage: Stage, *, anew: bool = False) -> Fingerprint:
+        """Fingerprint a stage's function, with the classes of what it is given.
+
+        Once a run for all stages of a function: what runs is the code that was loaded, whatever is edited meanwhile.
+        """
         held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in _project_classes(value)}
-        return fingerprint(stage.function, root=self.root, memo=self.memo, also=sorted(held | classes))
+        also = tuple(sorted(held | classes))
+        known = self._codes.get((id(stage.function), also)) if not anew else None
+        if known is None:
+            known = fingerprint(stage.function, root=self.root, memo=self.memo, also=also)
+            self._codes[id(stage.function), also] = known
+        return known
 
     def _classes(self, wire: Input) -> Iterator[str]:
         for output in self.judgements[wire.stage].outputs:
@@ -244,11 +253,19 @@ class Project:
             params=self._params(stage),
             inputs=given,
             environment={name: self.keyed(os.environ.get(name)) for name in stage.options.env},
-            formats={a.field: formats_name(a) for a in stage.artifacts},
+            formats={a.field: self._format(a) for a in stage.artifacts},
             libraries={name: version for name, version in versions.items() if version is not None},
             python=_PYTHON,
             seed=self.settings.seed if stage.options.seed else None,
         )
+
+    def _format(self, artifact: Artifact) -> str:
+        """Name an artifact's declared format; one of the project's own counts with its code."""
+        name = formats_name(artifact)
+        own = type(formats.named(name)) if name else None
+        if own is None or own.__module__.startswith("kept."):
+            return name
+        return f"{name} {fingerprint(own, root=self.root, memo=self.memo).digest}"
 
     def _params(self, stage: Stage) -> dict[str, Param]:
         def code(function: Any) -> str:

@@ -296,6 +296,8 @@ def _told(problem: BaseException) -> tuple[str, str]:
     text = io.StringIO()
     traceback.print_exception(problem, file=text)
     last = traceback.format_exception_only(problem)[-1].strip()
+    if isinstance(problem, ValueError) and "read-only" in str(problem):
+        text.write("hint: the inputs of a stage are read-only; change a copy: X = X.copy()\n")
     if isinstance(problem, SystemExit):
         last = f"the stage called sys.exit({problem.code!r})"
     return last, text.getvalue().rstrip()
