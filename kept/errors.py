@@ -446,6 +446,13 @@ def not_a_pipeline(value: object, where: object) -> KeptError:
     return make(KeptError, "a report needs pipelines", facts, "write report(MnistTf, MnistSklearn)")
 
 
+def unknown_report_format(name: str, known: tuple[str, ...], where: object) -> KeptError:
+    """``report`` was asked to draw in a way that it does not know."""
+    hint = nearest(name, known) or f"formats are {', '.join(known)}"
+    facts: Facts = (("where", where), ("formats", ", ".join(known)))
+    return make(KeptError, f"a report has no format {name!r}", facts, hint)
+
+
 def unknown_column(name: str, known: tuple[str, ...]) -> KeptError:
     """A report was asked for a column that it has not."""
     hint = nearest(name, known) or f"columns are {', '.join(known)}"

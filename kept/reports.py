@@ -90,6 +90,10 @@ def report(*pipelines: type[Pipeline], columns: tuple[str, ...] = (), format: st
     for pipeline in pipelines:
         if not (isinstance(pipeline, type) and issubclass(pipeline, Pipeline)):
             raise errors.not_a_pipeline(pipeline, where)
+    if not pipelines:
+        raise errors.not_a_pipeline(pipelines, where)
+    if format not in FORMATS:
+        raise errors.unknown_report_format(format, FORMATS, where)
     declared = Report(pipelines, columns, format, where)
     announce(declared, declared.target, where)
     return declared
