@@ -66,11 +66,11 @@ class Store:
                 os.close(held)
 
     def put_bytes(self, data: bytes) -> Digest:
-        """Keep some bytes; durable when this returns."""
+        """Keep some bytes; they survive a power cut once a record that names them is published."""
         return self._blobs.put_bytes(data)
 
     def put(self, path: str | os.PathLike[str]) -> Digest:
-        """Keep a file or a folder; durable when this returns. For a folder, the digest is that of its manifest.
+        """Keep a file or a folder; for a folder, the digest is that of its manifest.
 
         A file in a workshop becomes the blob itself: it is read-only from then on and must not be written to.
         """

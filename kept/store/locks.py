@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -97,6 +96,8 @@ def _current(fd: int, place: str) -> bool:
 
 def _sign(fd: int, text: str) -> None:
     """Write who holds the lock, for those who wait; a full disk is no reason not to build."""
+    import socket
+
     since = time.strftime("%Y-%m-%d %H:%M:%S%z")
     with suppress(OSError):
         os.ftruncate(fd, 0)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,6 +186,8 @@ class Records:
                     break
                 os.replace(draft.path, place)  # its blobs are gone
                 break
+        # A blob's name may be lost with the power; a record's takes the blobs' names with it to the disk.
+        disk.sync_folder(os.path.dirname(place))
         return unsealed(key, data)
 
     def _newer(self, key: str) -> bool:
@@ -206,12 +207,7 @@ class Records:
             os.unlink(place)
         except (FileNotFoundError, NotADirectoryError):
             return
-        with suppress(PermissionError), disk.room(place, 0):  # Windows opens no folders
-            fd = os.open(os.path.dirname(place), os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+        disk.sync_folder(os.path.dirname(place))
 
     def all(self) -> Iterator[tuple[str, str]]:
         """List (key, place) of all records; what does not belong there has an empty key."""

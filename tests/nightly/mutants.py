@@ -89,9 +89,9 @@ def copied(below: str) -> Path:
     return top
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Try every mutant against the suites named on the command line, or all."""
-    suites = sys.argv[1:] or list(SUITES)
+    suites = arguments or list(SUITES)
     survived = 0
     with tempfile.TemporaryDirectory() as below:
         sound = {suite: run(copied(below), suite, fast=False) for suite in suites}
@@ -110,4 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
