@@ -30,6 +30,7 @@ class Told:
     accepted: str = ""
     notes: tuple[str, ...] = ()  # widenings and blind spots
     perhaps: bool = False  # it runs only if a stage before it makes other bytes
+    past: bool = False  # it is what a run did, not what one would do
 
 
 def before(project: Project, tasks: Iterable[str], *, blind: bool = False) -> list[Told]:
@@ -132,7 +133,9 @@ def as_text(told: Iterable[Told]) -> str:
 
 
 def _paragraph(told: Told) -> str:
-    verdict = "would be built if what comes first changes" if told.perhaps else _WOULD[told.outcome]
+    verdict = told.outcome.value if told.past else _WOULD[told.outcome]
+    if told.perhaps:
+        verdict = "would be built if what comes first changes"
     lines = [f"{told.task}  {verdict}"]
     for reason in told.reasons:
         place = f" ({reason.where})" if reason.where else ""
@@ -207,4 +210,5 @@ def _who() -> str:
 def last_run(project: Project, tasks: Set[str] | None) -> list[Told]:
     """Say what the last run did to each stage that was not up to date."""
     lines = project.journal.last()
-    return [Told(line.stage, line.outcome, line.reasons, {}) for line in lines if tasks is None or line.stage in tasks]
+    chosen = [line for line in lines if tasks is None or line.stage in tasks]
+    return [Told(line.stage, line.outcome, line.reasons, {}, past=True) for line in chosen]

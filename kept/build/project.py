@@ -240,7 +240,11 @@ class Project:
         return known
 
     def _classes(self, wire: Input) -> Iterator[str]:
-        for output in self.judgements[wire.stage].outputs:
+        outputs = self.judgements[wire.stage].outputs
+        if not outputs:  # not known before that stage has run; for the reasons, what it made last is near enough
+            last = self.last(wire.stage)
+            outputs = last.outputs if last is not None else ()
+        for output in outputs:
             if output.name == wire.field or not wire.field:
                 yield from output.classes
 
@@ -249,7 +253,7 @@ class Project:
         versions = {name: self.settings.version(name, version) for name, version in code.libraries.items()}
         return Action(
             code=code.digest,
-            parts={part.name: Part(part.digest, f"{part.file}:{part.line}") for part in code.parts},
+            parts={p.name: Part(p.digest, f"{p.file}:{p.line}" if p.file else "") for p in code.parts},
             params=self._params(stage),
             inputs=given,
             environment={name: self.keyed(os.environ.get(name)) for name in stage.options.env},
@@ -289,8 +293,10 @@ class Project:
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
             secret = os.urandom(32)
+            if self.still:
+                return secret
+            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.write(descriptor, secret)
             os.close(descriptor)
