@@ -50,10 +50,12 @@ class _Watch:
         if importer is None or not arguments:
             return
         if event == "import":
-            self.note(importer, "module", str(arguments[0]))
+            top = os.path.join(self.root, str(arguments[0]).partition(".")[0])
+            if os.path.exists(top) or os.path.exists(top + ".py"):
+                self.note(importer, "module", str(arguments[0]))
         elif event == "variable":
             self.note(importer, "variable", str(arguments[0]))
-        elif not (frame is not None and frame.f_code.co_filename.startswith(_IMPORTER)):
+        elif frame is not None and not reads_code(frame):
             name = self.relative(arguments[0])
             mode = arguments[1] if event == "open" and len(arguments) > 1 else "r"
             if name is not None and not (isinstance(mode, str) and set(mode) & set("wax")):
@@ -93,6 +95,11 @@ def importing(frame: FrameType | None, root: str) -> str | None:
     return None
 
 
+def reads_code(frame: FrameType) -> bool:
+    """Say whether a file is opened to import it, or to quote a line of it in a warning."""
+    return frame.f_code.co_filename.startswith(_IMPORTER) or frame.f_globals.get("__name__") in ("linecache", "tokenize")
+
+
 _watch: list[_Watch] = []
 
 
@@ -107,7 +114,11 @@ class _Environ(os._Environ):  # type: ignore[type-arg]
     def __getitem__(self, key: str) -> str:
         if _watch:
             asker = sys._getframe(1)
-            while asker.f_back is not None and asker.f_globals.get("__name__") in ("os", "collections.abc", "_collections_abc"):
+            while asker.f_back is not None and asker.f_globals.get("__name__") in (
+                "os",
+                "collections.abc",
+                "_collections_abc",
+            ):
                 asker = asker.f_back
             if os.path.abspath(asker.f_code.co_filename).startswith(_watch[-1].root + os.sep):
                 _watch[-1].saw("variable", (key,))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from .inputs import asked_variable
+from .inputs import Outline, asked_variable
 from .summary import Found
-from .words import dotted, last
+from .words import last
 
 _CLOCK = frozenset({
     "time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today",
@@ -41,23 +41,23 @@ _UNSEEDED = frozenset(
 )
 
 
-def findings(node: ast.stmt) -> tuple[Found, ...]:
+def findings(node: ast.stmt, names: Outline) -> tuple[Found, ...]:
     """List what a statement does that its fingerprint cannot cover."""
     found: dict[int, Found] = {}
     for part in ast.walk(node):
-        what = _what(part)
+        what = _what(part, names)
         if what is not None:
             text = " ".join(ast.unparse(part).split())[:80]
             found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))  # type: ignore[attr-defined]
     return tuple(found[place] for place in sorted(found))
 
 
-def _what(node: ast.AST) -> str | None:
-    if asked_variable(node, {}) is not None:
+def _what(node: ast.AST, names: Outline) -> str | None:
+    if asked_variable(node, names) is not None:
         return "environment variable"
     if not isinstance(node, ast.Call):
         return None
-    name = dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+    name = names.full(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
     tail = last(name)
     if name in _CLOCK:
         return "clock"

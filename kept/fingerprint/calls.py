@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from .canonical import inner_code
-from .imports import computed_prefix, extended, import_target, is_import_call
+from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
 from .scopes import FUNCTIONS, Scope, aliases
 from .summary import Alias, Call, How, Mark
 from .words import MUTATING, dotted, last
@@ -132,7 +132,8 @@ class Calls:
             self.inner.add(Alias("", name, None))
             return
         named = node.args[0] if node.args else next((k.value for k in node.keywords), None)
-        prefix = computed_prefix(named, self.constants) if named is not None else ""
+        known = named is not None and not loads_by_path(node)
+        prefix = computed_prefix(named, self.constants) if known and named is not None else ""
         self.prefixes.add((prefix, node.lineno))
 
     def called_inside(self, node: ast.Call, name: str) -> None:
@@ -224,9 +225,11 @@ class Calls:
             self.mark(Mark.CHANGES, at)
             return
         inner: ast.AST = node.value
+        deep = isinstance(inner, ast.Subscript)  # something held by what the name leads to, perhaps by others too
         while isinstance(inner, ast.Subscript):
             inner = inner.value
         name = dotted(inner)
+        name = f"{name}.?" if name and deep else name
         found = self.chain(name) if name else None
         if found is None:
             self.mark(Mark.EFFECT, at)

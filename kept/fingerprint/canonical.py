@@ -161,13 +161,6 @@ class _Writer:
             self.node(argument)
         self.out.append(b")")
 
-    def see_if(self, node: ast.If) -> None:
-        kept = branch(node)
-        if kept is None:
-            self.fields(node)
-        else:
-            self.body(kept)
-
 
 _SPECIAL = {
     ast.Constant: _Writer.see_constant,
@@ -179,41 +172,19 @@ _SPECIAL = {
     ast.AnnAssign: _Writer.see_annotated,
     ast.JoinedStr: _Writer.see_joined,
     ast.Call: _Writer.see_call,
-    ast.If: _Writer.see_if,
 }
 
 
 def live(nodes: Sequence[ast.AST], *, keep_docs: bool = False) -> list[ast.AST]:
-    """Leave out statements that do nothing: ``pass``, constants (docstrings among them), stubs, type checkers' code."""
+    """Leave out statements that do nothing: ``pass`` and constants, docstrings among them."""
     kept: list[ast.AST] = []
     for position, node in enumerate(nodes):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             if keep_docs and position == 0 and isinstance(node.value.value, str):
                 kept.append(node)
-        elif isinstance(node, ast.If) and (chosen := branch(node)) is not None:
-            kept += live(chosen)
-        elif not isinstance(node, ast.Pass) and not is_overload(node):
+        elif not isinstance(node, ast.Pass):
             kept.append(node)
     return kept
-
-
-def branch(node: ast.If) -> list[ast.stmt] | None:
-    """Return the statements that remain of an ``if`` for type checkers or for running as a script; None of any other."""
-    test, negated = node.test, False
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, negated = test.operand, True
-    if dotted(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING"):
-        return node.body if negated else node.orelse
-    if not negated and _asks_for_main(test):
-        return node.orelse
-    return None
-
-
-def _asks_for_main(test: ast.expr) -> bool:
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-        return False
-    sides = {dotted(side) or getattr(side, "value", None) for side in (test.left, test.comparators[0])}
-    return sides == {"__name__", "__main__"}
 
 
 def inner_code(node: ast.Call) -> list[ast.stmt] | None:
@@ -225,13 +196,6 @@ def inner_code(node: ast.Call) -> list[ast.stmt] | None:
         return ast.parse(text.value).body
     except (SyntaxError, ValueError):
         return None
-
-
-def is_overload(node: ast.AST) -> bool:
-    """Say whether this is a stub for type checkers only."""
-    if not isinstance(node, _FUNCTIONS):
-        return False
-    return any(dotted(one) in ("overload", "typing.overload", "t.overload") for one in node.decorator_list)
 
 
 def makes_fields(node: ast.ClassDef) -> bool:

@@ -10,7 +10,7 @@ import types
 
 from . import canonical
 from .project import Project
-from .reading import Unreadable, parsed
+from .reading import UnreadableError, parsed
 
 
 def in_file(function: types.FunctionType, project: Project) -> bool:
@@ -33,7 +33,7 @@ def definition(function: types.FunctionType) -> ast.AST | None:
         return None
     try:
         tree = parsed(source.encode())
-    except Unreadable:
+    except UnreadableError:
         return None
     found = [node for node in ast.walk(tree) if _is_at(node, code)]
     return found[0] if len(found) == 1 else _by_column(found, code)
@@ -49,10 +49,16 @@ def _is_at(node: ast.AST, code: types.CodeType) -> bool:
 
 def _by_column(found: list[ast.AST], code: types.CodeType) -> ast.AST | None:
     """Tell several lambdas on a line apart by where their bodies are."""
-    places = {(line, column) for line, _, column, _ in code.co_positions() if line and column is not None and column > 0}
+    places = {
+        (line, column) for line, _, column, _ in code.co_positions() if line and column is not None and column > 0
+    }
     for node in found:
         body = getattr(node, "body", None)
-        inside = [(part.lineno, part.col_offset) for part in ast.walk(body) if hasattr(part, "col_offset")] if isinstance(body, ast.AST) else []
+        inside = (
+            [(part.lineno, part.col_offset) for part in ast.walk(body) if hasattr(part, "col_offset")]
+            if isinstance(body, ast.AST)
+            else []
+        )
         if places and places <= set(inside):
             return node
     return None
@@ -77,5 +83,9 @@ def _bytecode(code: types.CodeType) -> str:
         else:
             shown = sorted(map(repr, const)) if isinstance(const, frozenset) else const
             hashed.update(f"{type(const).__name__} {shown!r};".encode())
-    hashed.update(repr((code.co_names, code.co_varnames, code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags)).encode())
+    hashed.update(
+        repr(
+            (code.co_names, code.co_varnames, code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags)
+        ).encode()
+    )
     return hashed.hexdigest()

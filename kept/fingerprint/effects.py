@@ -44,7 +44,7 @@ class Effects:
         if target.what is not What.STATEMENT:
             return True
         statement = self.resolver.statement(target.module, target.index)
-        private = statement.fresh and not self.hooked(target) and not statement.touches
+        private = statement.fresh and not target.rest and not self.hooked(target) and not statement.touches
         return not private or self.reached((target.module, target.index))
 
     # ---- calls
@@ -66,7 +66,7 @@ class Effects:
         return last(call.name) not in _QUIET
 
     def called(self, at: Id, statement: Statement, call: Call, target: Target) -> bool:
-        if target.what is What.EXTERNAL:
+        if target.what in (What.EXTERNAL, What.ABSENT):  # what is not installed here may be where it runs
             return self.foreign(at, call, target.name)
         if target.what is not What.STATEMENT:
             return call.how is not How.CALL

@@ -77,6 +77,11 @@ def _root(reach: Reach, name: str) -> list[Id]:
             reach.take(module, reach.resolver.attribute(module, attributes), "")
             return []
         raise errors.no_such_code(name, f"module {module}")
+    if not attributes:
+        reach.load(module)
+        reach.take_whole(module)
+        reach.finish()
+        return []
     found = reach.root(module, attributes)
     if not found and attributes and module not in reach.whole:
         raise errors.no_such_code(name, f"{attributes} in {reach.shown(module)}")
@@ -91,7 +96,12 @@ def _entry(shell: Shell, naming: parts.Naming, roots: list[list[Id]]) -> Iterato
     inner = first.partition(".")[2]
     statement = naming.reach.resolver.statement(*roots[0][0])
     if inner or len(statement.binds) != 1:
-        yield "entry", Part("the stage's own name", parts.named(inner if len(statement.binds) == 1 else first), "", 0, first + "\n")
+        yield (
+            "entry",
+            Part(
+                "the stage's own name", parts.named(inner if len(statement.binds) == 1 else first), "", 0, first + "\n"
+            ),
+        )
 
 
 def _audited(reach: Reach, memo: Memo | None) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,8 @@ import ast
 from .words import dotted, last
 
 _IMPORTERS = frozenset({"import_module", "__import__"})
-_LOADERS = frozenset({
+_BY_PATH = frozenset({"run_path", "load_source", "spec_from_file_location", "SourceFileLoader"})
+_LOADERS = _BY_PATH | frozenset({
     "run_path", "run_module", "load_source", "spec_from_file_location", "SourceFileLoader", "load_module", "find_spec",
     "spec_from_loader", "find_loader", "get_loader", "resolve_name", "LazyLoader",
 })  # fmt: skip
@@ -23,6 +24,11 @@ def extended(name: str, rest: str) -> str:
 def is_import_call(node: ast.Call) -> bool:
     """Say whether this imports or finds a module by a value."""
     return last(dotted(node.func) or getattr(node.func, "attr", "")) in _IMPORTERS | _LOADERS
+
+
+def loads_by_path(node: ast.Call) -> bool:
+    """Say whether this loads a module from a file, whatever its name."""
+    return last(dotted(node.func) or getattr(node.func, "attr", "")) in _BY_PATH
 
 
 def import_target(node: ast.Call) -> str | None:

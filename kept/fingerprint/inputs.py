@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
+from dataclasses import dataclass, field
 
 from .scopes import FUNCTIONS
 from .summary import Read
@@ -21,11 +23,29 @@ _ENVIRONMENT = frozenset(
     {"environ.get", "os.environ.get", "getenv", "os.getenv", "environ.setdefault", "os.environ.setdefault"}
 )
 _DEPTH = 20
+_SCRIPT = re.compile(r"[\w./-]+\.py")
+ITSELF = "./."  # the source file; its folder is one step up
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a file says of its names: the texts and the expressions they are bound to once, and the imports."""
+
+    constants: dict[str, str] = field(default_factory=dict)
+    values: dict[str, ast.expr] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+
+    def full(self, node: ast.AST | None) -> str:
+        """Write a dotted name with what its first part was imported as; empty for other expressions."""
+        name = dotted(node) or ""
+        top, dot, rest = name.partition(".")
+        return self.imports.get(top, top) + dot + rest
+
 
 Place = tuple[bool, str]  # (relative to the source file's own folder, path)
 
 
-def reads(node: ast.stmt, names: dict[str, ast.expr]) -> tuple[tuple[Read, ...], tuple[Read, ...]]:
+def reads(node: ast.stmt, names: Outline) -> tuple[tuple[Read, ...], tuple[Read, ...]]:
     """List what a statement asks for while importing, then what its functions ask for when called."""
     early: set[Read] = set()
     late: set[Read] = set()
@@ -43,12 +63,17 @@ def reads(node: ast.stmt, names: dict[str, ast.expr]) -> tuple[tuple[Read, ...],
     return tuple(sorted(early, key=repr)), tuple(sorted(late, key=repr))
 
 
-def _asked(node: ast.AST, names: dict[str, ast.expr]) -> list[tuple[str, str, bool]]:
+def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
     variable = asked_variable(node, names)
     if variable is not None:
         return [("variable", variable, False)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SCRIPT.fullmatch(node.value):
+        return [("code", node.value, False)]
     if not isinstance(node, ast.Call):
         return []
+    if names.full(node.func) in ("sys.path.append", "sys.path.insert") and node.args:
+        entry = path(node.args[-1], names)
+        return [("entry", posixpath.normpath(entry[1]), entry[0])] if entry is not None else []
     found: list[Place] = []
     tail = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func) or "?"
     if isinstance(node.func, ast.Attribute) and tail in _READING_METHODS:
@@ -57,10 +82,15 @@ def _asked(node: ast.AST, names: dict[str, ast.expr]) -> list[tuple[str, str, bo
     if last(tail) not in _PATH_MAKERS:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         found += [place for argument in arguments if (place := path(argument, names)) is not None]
-    return [("file", posixpath.normpath(name), anchored) for anchored, name in found if _plausible(anchored, name)]
+    named = [(anchored, name if name == ITSELF else posixpath.normpath(name)) for anchored, name in found]
+    return [
+        ("code" if name.endswith(".py") else "file", name, anchored)
+        for anchored, name in named
+        if _plausible(anchored, name)
+    ]
 
 
-def asked_variable(node: ast.AST, names: dict[str, ast.expr]) -> str | None:
+def asked_variable(node: ast.AST, names: Outline) -> str | None:
     """Name the environment variable that this reads; "*" is all of them."""
     if (
         isinstance(node, ast.Subscript)
@@ -68,11 +98,11 @@ def asked_variable(node: ast.AST, names: dict[str, ast.expr]) -> str | None:
         and dotted(node.value) in ("os.environ", "environ")
     ):
         return _text(node.slice, names) or "*"
-    if isinstance(node, ast.Call) and dotted(node.func) in _ENVIRONMENT and node.args:
+    if isinstance(node, ast.Call) and names.full(node.func) in _ENVIRONMENT and node.args:
         return _text(node.args[0], names) or "*"
-    if isinstance(node, ast.Compare) and any(dotted(one) in ("os.environ", "environ") for one in node.comparators):
+    if isinstance(node, ast.Compare) and any(names.full(one) == "os.environ" for one in node.comparators):
         return _text(node.left, names) or "*"
-    if isinstance(node, ast.Call) and node.args and dotted(node.args[0]) in ("os.environ", "environ"):
+    if isinstance(node, ast.Call) and node.args and names.full(node.args[0]) == "os.environ":
         return "*"
     return None
 
@@ -83,14 +113,14 @@ def _plausible(anchored: bool, name: str) -> bool:
     )
 
 
-def path(node: ast.AST, names: dict[str, ast.expr], depth: int = 0) -> Place | None:
+def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:
     """Work out a path that is built from texts and ``__file__``; None if it is anything else."""
     if depth > _DEPTH:
         return None
     if isinstance(node, ast.Name):
         if node.id == "__file__":
-            return True, "./."  # the file itself: its folder is one step up
-        return path(names[node.id], names, depth + 1) if node.id in names else None
+            return True, ITSELF
+        return path(names.values[node.id], names, depth + 1) if node.id in names.values else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return _joined([node.left, node.right], names, depth)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -105,9 +135,9 @@ def path(node: ast.AST, names: dict[str, ast.expr], depth: int = 0) -> Place | N
     return None if text is None else (False, text)
 
 
-def _text(node: ast.AST, names: dict[str, ast.expr]) -> str | None:
-    if isinstance(node, ast.Name) and node.id in names:
-        node = names[node.id]
+def _text(node: ast.AST, names: Outline) -> str | None:
+    if isinstance(node, ast.Name) and node.id in names.values:
+        node = names.values[node.id]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
@@ -115,12 +145,12 @@ def _parent(place: Place | None) -> Place | None:
     if place is None:
         return None
     anchored, name = place
-    if name == "./.":
+    if name == ITSELF:
         return True, "."
     return anchored, posixpath.normpath(posixpath.join(name, ".."))
 
 
-def _parents(node: ast.Subscript, names: dict[str, ast.expr], depth: int) -> Place | None:
+def _parents(node: ast.Subscript, names: Outline, depth: int) -> Place | None:
     if (
         not isinstance(node.value, ast.Attribute)
         or node.value.attr != "parents"
@@ -133,7 +163,7 @@ def _parents(node: ast.Subscript, names: dict[str, ast.expr], depth: int) -> Pla
     return place
 
 
-def _joined(parts: list[ast.expr], names: dict[str, ast.expr], depth: int) -> Place | None:
+def _joined(parts: list[ast.expr], names: Outline, depth: int) -> Place | None:
     places = [path(part, names, depth + 1) for part in parts]
     if not places or any(place is None for place in places):
         return None
@@ -141,14 +171,14 @@ def _joined(parts: list[ast.expr], names: dict[str, ast.expr], depth: int) -> Pl
     return known[0][0], posixpath.join(*(name for _, name in known))
 
 
-def _added(node: ast.BinOp, names: dict[str, ast.expr], depth: int) -> Place | None:
+def _added(node: ast.BinOp, names: Outline, depth: int) -> Place | None:
     left, right = path(node.left, names, depth + 1), path(node.right, names, depth + 1)
     if left is None or right is None:
         return None
     return left[0], left[1] + right[1]
 
 
-def _made(node: ast.Call, names: dict[str, ast.expr], depth: int) -> Place | None:
+def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:
     """A call that makes a path of paths."""
     if isinstance(node.func, ast.Attribute) and (dotted(node.func) or "").split(".")[0] not in ("os", "pathlib", "osp"):
         place = path(node.func.value, names, depth + 1)

@@ -49,6 +49,8 @@ class Shell:
     def name_of(self, value: Any) -> str | None:
         """Return ``module:name`` if that name of a loaded module is this very object."""
         module, qualname = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if module == "__main__" and isinstance(qualname, str) and "<" not in qualname:
+            return self.name_in_script(qualname)
         if isinstance(module, str) and isinstance(qualname, str) and "<" not in qualname and self.is_project(module):
             found: Any = sys.modules.get(module)
             for name in qualname.split("."):
@@ -64,6 +66,12 @@ class Shell:
                 if held is value and not isinstance(value, _SCALARS):
                     return f"{one}:{name}"
         return None
+
+    def name_in_script(self, qualname: str) -> str | None:
+        """A file that was started by its name is the module of that name."""
+        path = os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or os.sep)
+        stem = os.path.basename(path).removesuffix(".py")
+        return f"{stem}:{qualname}" if self.project.find(stem).path == path else None
 
     def is_project(self, module: str) -> bool:
         return module != "__main__" and self.project.find(module).followed
@@ -101,7 +109,12 @@ class Shell:
             pieces = (value.func, value.args, value.keywords)
             return ("partial", tuple(self.described(piece, f"{where}, partial") for piece in pieces))
         if isinstance(value, types.MethodType):
-            return ("method", value.__name__, self.described(value.__func__, where), self.described(value.__self__, where))
+            return (
+                "method",
+                value.__name__,
+                self.described(value.__func__, where),
+                self.described(value.__self__, where),
+            )
         if isinstance(value, (types.FunctionType, type)):
             return self._definition(value, where)
         if isinstance(value, (types.BuiltinFunctionType, types.MethodDescriptorType)):
@@ -149,7 +162,9 @@ class Shell:
         """Return the text of a function that no name leads to; where it is in a file, the code around it is a root."""
         if self.is_project(value.__module__ or "?") and code_objects.in_file(value, self.project):
             return (code_objects.text(value), self._outer(value))
-        self.notes.append(f"{where}: made without a file, its key is for Python {sys.version_info[0]}.{sys.version_info[1]} only")
+        self.notes.append(
+            f"{where}: made without a file, its key is for Python {sys.version_info[0]}.{sys.version_info[1]} only"
+        )
         held = {name: value.__globals__[name] for name in code_objects.names(value) if name in value.__globals__}
         return (code_objects.text(value), self.described(held, where))
 
@@ -173,7 +188,11 @@ class Shell:
             for name in (slots,) if isinstance(slots, str) else slots:
                 if hasattr(value, name):
                     state[name] = getattr(value, name)
-        return ("instance", self.described(kind, where), self.described(dict(sorted(state.items())), f"{where}, its state"))
+        return (
+            "instance",
+            self.described(kind, where),
+            self.described(dict(sorted(state.items())), f"{where}, its state"),
+        )
 
 
 def _cells(value: types.FunctionType) -> list[tuple[str, object]]:

@@ -161,12 +161,6 @@ class Names(Calls):
         self.visit(node.value)
         self.discarded = before
 
-    def see_If(self, node: ast.If) -> None:
-        from .canonical import branch
-
-        kept = branch(node)
-        self.all((node.test, *node.body, *node.orelse) if kept is None else kept)
-
     def see_Assign(self, node: ast.Assign) -> None:
         if not self.is_alias(node):
             self.visit(node.value)
@@ -187,6 +181,8 @@ class Names(Calls):
             found = self.reference(node.target.id)
             if found is not None:
                 self.use(found)
+                if not self.lazy:
+                    self.touches.add(found)  # a list is changed in place, whoever else holds it
         else:
             self.visit(node.target)
 
@@ -214,8 +210,9 @@ class Names(Calls):
             return
         found = scopes.aliases(node)
         self.inner |= set(found)
-        if self.scopes[-1].kind == "class":  # they are attributes of the class, reached by any name
-            for one in found:
+        for one in found:
+            known = self.scopes[-1].kind == "function" and self.scopes[-1].value(one.name) is not None
+            if not known:  # an attribute of the class, or one of several things that a name may be
                 self.use(f"{one.module}:{one.attribute or ''}")
 
     see_ImportFrom = see_Import

@@ -23,8 +23,8 @@ from ..digest import Memo, digest_bytes
 from .canonical import SCHEME
 from .fingerprints import Blind, Fingerprint, Part
 from .project import Project, search_path
-from .reads import Inputs, path_state, variable_state
 from .reach import Reach
+from .reads import Inputs, path_state, variable_state
 
 AUDIT = "audit"
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..digest import Memo, digest_bytes
+from ..errors import unreadable_source
 from . import reading
 from .canonical import SCHEME
-from ..errors import unreadable_source
 from .summary import Summary, from_bytes, to_bytes
 from .words import STANDARD
 
@@ -68,6 +68,14 @@ class Project:
         self._editable: dict[str, str] | None = None
 
     # ---- look-ups
+
+    def add_entry(self, folder: str) -> bool:
+        """Look in one more folder, as code of the project makes Python do; say whether that is news."""
+        if not os.path.isdir(folder) or folder in (known for known, _ in self.entries):
+            return False
+        self.entries.insert(1, (folder, Kind.SOURCE))
+        self._places.clear()
+        return True
 
     def find(self, module: str) -> Place:
         """Say where a module is; submodules are looked for in their packages."""
@@ -230,7 +238,7 @@ class Project:
     def _read(self, path: str) -> Summary:
         try:
             return reading.summarise(self.source(path))
-        except reading.Unreadable as problem:
+        except reading.UnreadableError as problem:
             raise unreadable_source(self.shown(path), problem.line, problem.reason) from None
 
     def shown(self, path: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from .effects import Effects, Id
 from .libraries import Libraries, Library
 from .project import Kind, Project
 from .resolving import Resolver, Target, What
-from .summary import Alias, Mark, Statement
+from .summary import Alias, Mark, Statement, Summary
 from .words import DISPATCHERS, READS_DOCS, READS_SOURCE, is_standard, last, reads_definitions
 
 
@@ -55,8 +56,17 @@ class Reach:
             if place.kind is Kind.EXTENSION:
                 self.extensions[name] = place.path
             summary = self.resolver.summary(name)
+            self.add_entries(place.path, summary)
             found = [alias for statement in (summary.statements if summary else ()) for alias in statement.aliases]
             waiting += [one for alias in reversed(found) for one in self.imported(name, alias)]
+
+    def add_entries(self, path: str, summary: Summary | None) -> None:
+        """Follow ``sys.path.append(folder)``: what is imported afterwards may be there."""
+        for read in (read for statement in (summary.statements if summary else ()) for read in statement.reads):
+            if read.kind == "entry":
+                top = os.path.dirname(path) if read.anchored else self.project.root
+                if self.project.add_entry(os.path.normpath(os.path.join(top, read.name))):
+                    self.resolver.forget()
 
     def imported(self, module: str, alias: Alias) -> list[str]:
         """Name the modules that an import loads."""
@@ -282,16 +292,22 @@ class Reach:
                 if target.what is What.STATEMENT and key not in seen:
                     seen.add(key)
                     found = self.resolver.statement(*key)
-                    if self.is_read(target.module, found, seen) or self.hands_on(target.module, found, target.rest):
+                    if self.is_read(target.module, found, seen) or self.hands_on(
+                        target.module, found, target.rest, {key}
+                    ):
                         return True
         return False
 
-    def hands_on(self, module: str, statement: Statement, rest: str) -> bool:
+    def hands_on(self, module: str, statement: Statement, rest: str, seen: set[Id]) -> bool:
         """Say whether a function of the project gives its argument to a library that may read it."""
         makers = [call.name for call in statement.calls] if rest else []  # it is a method of what they made
         names = [name for name in (*statement.handed, *makers) if not name.startswith("?")]
         targets = [one for name in names for one in self.resolver.look(module, name)]
-        return any(one.what is What.EXTERNAL and (_reads(one.name) or last(one.name) in DISPATCHERS) for one in targets)
+        if any(one.what is What.EXTERNAL and (_reads(one.name) or last(one.name) in DISPATCHERS) for one in targets):
+            return True
+        inner = {(one.module, one.index) for one in targets if one.what is What.STATEMENT} - seen
+        seen |= inner
+        return any(self.hands_on(one[0], self.resolver.statement(*one), "", seen) for one in inner)
 
     def exposed(self) -> set[Id]:
         """Gather the definitions that are given, while importing, to a library that may read them."""

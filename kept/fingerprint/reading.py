@@ -11,15 +11,16 @@ from contextlib import contextmanager
 
 from . import canonical, scopes
 from .blind import findings
-from .inputs import reads
+from .inputs import Outline, reads
 from .names import Names
 from .summary import Alias, Statement, Summary
+from .tidy import imported_names, tidied
 from .words import dotted
 
 _DEEP = 100_000  # a sum of thousands of terms nests as deep; these walks are plain calls and need no C stack
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The bytes are no source code; says why, and on which line."""
 
     def __init__(self, reason: str, line: int) -> None:
@@ -28,15 +29,15 @@ class Unreadable(Exception):
 
 
 def parsed(source: bytes) -> ast.Module:
-    """Parse source code; Unreadable if it is none."""
+    """Parse source code; UnreadableError if it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes are the author's business
             return ast.parse(source)
     except SyntaxError as problem:
-        raise Unreadable(problem.msg, problem.lineno or 0) from None
+        raise UnreadableError(problem.msg, problem.lineno or 0) from None
     except (ValueError, RecursionError, MemoryError) as problem:
-        raise Unreadable(str(problem) or type(problem).__name__, 0) from None
+        raise UnreadableError(str(problem) or type(problem).__name__, 0) from None
 
 
 def summarise(source: bytes) -> Summary:
@@ -45,13 +46,13 @@ def summarise(source: bytes) -> Summary:
     tree = parsed(source)
     lines = source.split(b"\n")
     with _deep():
+        tree = tidied(tree)
         flat = list(_flat(tree.body))
-        constants = _constants(flat)
-        paths = _paths(flat)
+        outline = Outline(_constants(flat), _paths(flat), imported_names(tree))
         statements = [_docstring(tree.body[0], lines)] if ast.get_docstring(tree, clean=False) is not None else []
         for node in flat:
             if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-                statements += _statements(node, lines, constants, paths)
+                statements += _statements(node, lines, outline)
     return Summary(tuple(statements), _exports(flat), _future(tree))
 
 
@@ -78,11 +79,9 @@ def _docstring(node: ast.stmt, lines: list[bytes]) -> Statement:
     return Statement(node.lineno, node.end_lineno or node.lineno, ("__doc__",), full, full, raw)
 
 
-def _statements(
-    node: ast.stmt, lines: list[bytes], constants: dict[str, str], paths: dict[str, ast.expr]
-) -> list[Statement]:
+def _statements(node: ast.stmt, lines: list[bytes], outline: Outline) -> list[Statement]:
     if not isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [_statement(node, lines, constants, paths)]
+        return [_statement(node, lines, outline)]
     return [
         Statement(
             node.lineno, node.end_lineno or node.lineno, (one.name,), plain_import=True, aliases=(one,),
@@ -92,15 +91,16 @@ def _statements(
     ]  # fmt: skip
 
 
-def _statement(node: ast.stmt, lines: list[bytes], constants: dict[str, str], paths: dict[str, ast.expr]) -> Statement:
-    names = Names(constants)
+def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statement:
+    names = Names(outline.constants)
     names.visit(node)
     bound = scopes.gathered("module", [node]).bound
     own = next(iter(bound)) if len(bound) == 1 else None
     imported = [value for values in bound.values() for value in values if isinstance(value, Alias)]
+    imported += [one for one in names.inner if one.name in names.globals]
     same = _same(node)
     uses = names.uses - {same} if same else names.uses
-    early, late = reads(node, paths)
+    early, late = reads(node, outline)
     return Statement(
         line=_first_line(node), end=node.end_lineno or node.lineno,
         binds=(*bound, *sorted(names.globals - bound.keys())),
@@ -110,7 +110,7 @@ def _statement(node: ast.stmt, lines: list[bytes], constants: dict[str, str], pa
         calls=tuple(names.calls), inside=tuple(sorted(names.inside)), handed=tuple(sorted(names.handed)),
         touches=tuple(sorted(names.touches)), readers=tuple(sorted(names.readers)), bases=tuple(names.bases),
         prefixes=tuple(sorted(names.prefixes)), strings=tuple(sorted(names.strings)), reads=(*early, *late),
-        marks=names.marks, blind=findings(node),
+        marks=names.marks, blind=findings(node, outline),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..digest import Memo, digest_file
 from .effects import Id
 from .fingerprints import Part
+from .inputs import ITSELF
 from .reach import Reach
 from .resolving import What
 from .summary import Mark
@@ -100,14 +101,16 @@ def _asked(reach: Reach) -> Iterator[tuple[str, str]]:
     for module, index in sorted(reach.reached):
         here = os.path.dirname(reach.project.find(module).path)
         for read in reach.resolver.statement(module, index).reads:
-            if not read.early and (module, index) not in running:
+            if read.kind == "entry" or not (read.early or read.kind == "code" or (module, index) in running):
                 continue
             if read.kind == "variable":
                 yield "variable", read.name
                 continue
             for folder in (here,) if read.anchored else (reach.project.root, here):
                 path = os.path.normpath(os.path.join(folder, *read.name.split("/")))
-                if not os.path.isabs(read.name) and _inside(path, reach.project.root) and not path.endswith(".py"):
+                if read.name == ITSELF:
+                    path = reach.project.find(module).path
+                if not os.path.isabs(read.name) and _inside(path, reach.project.root):
                     yield "file", path
 
 

@@ -42,6 +42,11 @@ class Resolver:
     _busy: set[tuple[str, str]] = field(default_factory=set)
     _binders: dict[str, dict[str, list[int]]] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Forget where names lead: there is a new place to look."""
+        self._known.clear()
+        self._binders.clear()
+
     def summary(self, module: str) -> Summary | None:
         """Return what a module of the project says, None for anything without source."""
         place = self.project.find(module)
@@ -166,7 +171,7 @@ class Resolver:
         if place.kind in (Kind.STANDARD, Kind.LIBRARY):
             return (Target(What.EXTERNAL, f"={module}", name=full, place=place),)
         if place.kind is Kind.ABSENT:
-            return (Target(What.ABSENT, f"?{module}", name=module, place=place),)
+            return (Target(What.ABSENT, f"?{module}", name=full, place=place),)
         name, _, rest = attributes.partition(".")
         if not name or place.kind is Kind.EXTENSION or name in ("__dict__", "__getattribute__"):
             return (Target(What.MODULE, f"module {module}", module, name=module, place=place),)

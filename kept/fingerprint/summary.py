@@ -59,7 +59,7 @@ class Alias:
 class Read:
     """A file, folder or environment variable that is asked for."""
 
-    kind: str  # "file", "variable"
+    kind: str  # "file", "variable", "code" (a script by its name), "entry" (a folder put on sys.path)
     name: str
     anchored: bool = False  # a path relative to the file's own folder, else to the project
     early: bool = True  # while importing; else when the function around it is called
