@@ -19,7 +19,7 @@ FLOORS = (
     {"pipeline", "fingerprint", "formats", "store", "executors", "settings"},
     {"actions"},
     {"build", "reports"},  # `reports` is the room `report`: a module of that name would hide the public `report`
-    {"screen", "explain", "reading"},
+    {"screen", "explain", "reading", "upkeep"},
     {"noop", "verbs"},
     {"runner"},
     {"parallel"},
@@ -35,6 +35,7 @@ LOOKS_UP = {"runner.py": "it chooses between itself and the parallel runner, whi
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 40
 TOO_LONG = {
+    "build/project.py": "375 lines",
     "digest.py": "361 lines: the memory by stat could be a room of its own",
     "errors.py": "490 lines: one function a message, in one file by design",
 }
