@@ -124,7 +124,9 @@ class Store:
     def records(self) -> Iterator[Stored]:
         """Read all sound records, in no order that means anything; their use is not noted."""
         for key, _ in self._records.all():
-            stored = self._records.load(key) if key else None
+            stored = None
+            with suppress(errors.StoreVersionError):  # of a newer kept that shares this store
+                stored = self._records.load(key) if key else None
             if stored is not None:
                 yield stored
 

@@ -103,7 +103,7 @@ class Layout:
     def prepare(self) -> None:
         """Make the folders of the store where they are missing."""
         self.check()
-        if self._ready:
+        if self._ready and disk.is_folder(self.tmp):  # else somebody has removed the store under our feet
             return
         with self.writing(0):
             os.makedirs(os.path.dirname(self.root), exist_ok=True)
@@ -172,17 +172,10 @@ class Layout:
                     os.unlink(draft.path)
 
     def _new(self) -> Draft:
-        for attempt in range(3):
-            path = self.spare()
-            try:
-                self.prepare()
-                with self.writing(0):  # read-only from birth, less the umask; the descriptor may still write
-                    return Draft(os.open(path, disk.NEW, 0o444), path)
-            except FileNotFoundError:  # somebody removed the store under our feet
-                self._ready = False
-                if attempt == 2:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        self.prepare()
+        path = self.spare()
+        with self.writing(0):  # read-only from birth, less the umask; the descriptor may still write
+            return Draft(os.open(path, disk.NEW, 0o444), path)
 
     def spare(self) -> str:
         """Name a file in ``tmp/`` that nobody has."""
