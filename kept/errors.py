@@ -409,6 +409,12 @@ def upstream_unclear(stage: str, upstream: str, problem: KeptError) -> KeptError
     )
 
 
+def left_out(stage: str, needed: list[str]) -> KeptError:
+    """A stage was asked for alone, yet what it needs is not up to date."""
+    facts: Facts = (("needs", ", ".join(needed)),)
+    return make(KeptError, f"{stage} cannot be built alone: what it needs would change first", facts, "leave out -s")
+
+
 def wrong_result(stage: str, fields: tuple[str, ...], value: object) -> KeptError:
     """A stage did not return the NamedTuple that it declares."""
     facts: Facts = (("declared", f"a NamedTuple of {', '.join(fields)}"), ("returned", one_line(value)))

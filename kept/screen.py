@@ -148,7 +148,7 @@ class Screen:
             text += f" after {seconds(result.seconds)}: {result.failure.what}"
         out = self.lines.mark(result.outcome, text) + "\n"
         if result.failure is not None:
-            out += _indented(result.failure.text) + _log(result.failure.log)
+            out += _indented(result.failure.text.removeprefix(result.failure.what + "\n")) + _log(result.failure.log)
         self._write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
 
     def report(self, text: str, *, to_stdout: bool) -> None:
