@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import doit.cmd_run
 from doit.exceptions import InvalidTask, TaskFailed
-from doit.reporter import ConsoleReporter
 from doit.runner import Runner
 
 from . import build, errors, explain, noop, upkeep
@@ -120,7 +118,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             try:
                 return build.restore(self.project, judged)
             except errors.BlobMissing:  # it was there, but not sound: the store has set it aside, so it is a miss
-                self.project.judgements.pop(judged.stage.task)
+                self.project.judgements.pop(judged.stage.task, None)
                 judged = self._judgement_of(judged.stage.task)
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
@@ -163,35 +161,3 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
 def _is_report(task: Any) -> bool:
     return bool(task.actions) and hasattr(task.actions[0], "prints_data")
-
-
-def install() -> None:
-    """Let doit make our runner for projects of kept; it looks the classes up by name when a run starts."""
-    module = doit.cmd_run
-    if getattr(module.Runner, "kept", False):
-        return
-    for name in ("Runner", "MRunner", "MThreadRunner"):
-        setattr(module, name, _factory(getattr(module, name)))
-
-
-def _factory(stock: Any) -> Any:
-    class Chosen:
-        """Makes our runner where the judge is ours, else doit's."""
-
-        kept = True
-        available: Callable[[], bool] = staticmethod(getattr(stock, "available", lambda: True))
-
-        def __new__(
-            cls, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0
-        ) -> Any:
-            if not hasattr(judge, "project"):
-                return stock(judge, reporter, continue_, always, stream, *([workers] if workers else []))
-            if type(reporter) is ConsoleReporter:
-                reporter = Screen(reporter.outstream)
-            if workers:
-                from .parallel import ParallelRunner
-
-                return ParallelRunner(judge, reporter, continue_, always, stream, workers)
-            return KeptRunner(judge, reporter, continue_, always, stream)
-
-    return Chosen

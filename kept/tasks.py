@@ -15,7 +15,7 @@ from doit.dependency import Dependency, DependencyStatus, MD5Checker
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
-from . import errors, runner
+from . import errors, runners
 from .actions import Cause, Outcome
 from .build import Project, work
 from .build import finish as finish_job
@@ -26,7 +26,7 @@ from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages
 from .reports import Report
 
 errors.adopt(InvalidDodoFile)
-runner.install()
+runners.install()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 COMMANDS = frozenset(

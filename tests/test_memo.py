@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from kept import digest
 from kept.digest import Digest, Memo, Stat, digest_bytes
+from kept.digest import memo as memo_room
 
 LATER = 10_000_000_000  # ns: long enough for a file to be no longer racy
 
@@ -19,13 +19,13 @@ LATER = 10_000_000_000  # ns: long enough for a file to be no longer racy
 def read(monkeypatch):
     """Return the list of files that are digested, grown as they are."""
     files = []
-    real = digest.digest_file
+    real = memo_room.digest_file
 
     def counting(path):
         files.append(os.path.basename(path))
         return real(path)
 
-    monkeypatch.setattr(digest, "digest_file", counting)
+    monkeypatch.setattr(memo_room, "digest_file", counting)
     return files
 
 

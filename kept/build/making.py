@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from .. import errors
-from ..actions import Claim, Outcome, Output, Record
+from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
 from ..pipeline import File, Input, Stage
-from .project import Judgement, Project, formats_name
+from .keys import declared_format
+from .project import Judgement, Project
 from .work import Blob, Done, Failure, Job, Whole, seeding
 
 
@@ -59,7 +60,8 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
     A run that is killed then leaves no claim behind, whatever it had written.
     """
     stage = judged.stage
-    assert judged.action is not None
+    if judged.action is None:
+        raise errors.left_out(stage.task, [r.name for r in judged.reasons if r.cause is Cause.WAITS])
     assert judged.code is not None
     project.disclaim(stage.task)
     project.judgements[stage.task] = judged
@@ -68,7 +70,7 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
         function=stage.function,
         arguments={name: _stand_in(project, value) for name, value in stage.arguments.items()},
         fields=tuple(a.field for a in stage.artifacts if a.field),
-        formats={a.field: formats_name(a) and (a.declared or "") for a in stage.artifacts},
+        formats={a.field: (a.declared or "") if declared_format(a) is not None else "" for a in stage.artifacts},
         record=_record(project, judged),
         files=judged.code.files,
         paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
@@ -162,7 +164,7 @@ def resettled(project: Project, judged: Judgement) -> Judgement:
     assert judged.code is not None
     if now.digest == judged.code.digest or any(now.files.get(f, d) != d for f, d in judged.code.files.items()):
         return judged
-    action = project.action_of(judged.stage, judged.action.inputs, now)
+    action = project.keys.action(judged.stage, judged.action.inputs, now)
     record = project.record(judged.action.key)
     if record is not None:
         project.store.publish(action.key, dataclasses.replace(record, action=action).as_json())

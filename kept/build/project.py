@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import hmac
 import os
 import shutil
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from .. import errors, formats, settings
-from ..actions import Action, Cause, Claim, Given, Outcome, Output, Param, Part, Reason, Record, differences
-from ..digest import Digest, Memo, digest_value
-from ..fingerprint import Fingerprint, fingerprint
+from .. import errors, settings
+from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
+from ..digest import Digest, Memo
+from ..fingerprint import Fingerprint
 from ..pipeline import Artifact, File, Input, Stage
 from ..store import Store, digest_folder
 from .journal import Journal
+from .keys import Keys, classes_in, declared_format
 
 ARTIFACTS = "artifacts"
 
@@ -47,7 +45,6 @@ class Project:
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
         self.warnings: list[str] = []
-        self._codes: dict[tuple[int, tuple[str, ...]], Fingerprint] = {}
         self.grown = 0  # bytes that this process has built
 
     @cached_property
@@ -69,6 +66,11 @@ class Project:
     def memo(self) -> Memo:
         """The project's memory."""
         return Memo(self.home / "memo.db", still=self.still)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What tells what decides a stage."""
+        return Keys(self.root, self.home / "secret", self.memo, self.settings, still=self.still)
 
     @cached_property
     def journal(self) -> Journal:
@@ -120,7 +122,7 @@ class Project:
 
     def declared_suffix(self, artifact: Artifact) -> str | None:
         """Return the suffix that an artifact's declared type settles; None where only its value can tell."""
-        form = formats.for_annotation(artifact.declared) if artifact.declared else None
+        form = declared_format(artifact)
         return None if form is None or form.name == "file" else form.suffix
 
     def files(self, stage: Stage, outputs: Iterable[Output]) -> dict[str, Output]:
@@ -179,7 +181,7 @@ class Project:
             code = self.code_of(stage)
         except errors.KeptError as problem:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
-        action = self.action_of(stage, given, code)
+        action = self.keys.action(stage, given, code)
         if waiting:
             known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.FORGOTTEN)]
             reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
@@ -225,19 +227,11 @@ class Project:
         return [output for output in judged.outputs if output.name == wire.field or not wire.field]
 
     def code_of(self, stage: Stage, *, anew: bool = False) -> Fingerprint:
-        """Fingerprint a stage's function, with the classes of what it is given.
-
-        Once a run for all stages of a function: what runs is the code that was loaded, whatever is edited meanwhile.
-        """
+        """Fingerprint a stage's function, with the classes of what it is given."""
         held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
-        classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in _project_classes(value)}
-        also = tuple(sorted(held | classes))
-        known = self._codes.get((id(stage.function), also)) if not anew else None
-        if known is None:
-            known = fingerprint(stage.function, root=self.root, memo=self.memo, also=also)
-            self._codes[id(stage.function), also] = known
-        return known
+        classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
+        return self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
 
     def _classes(self, wire: Input) -> Iterator[str]:
         outputs = self.judgements[wire.stage].outputs
@@ -247,60 +241,6 @@ class Project:
         for output in outputs:
             if output.name == wire.field or not wire.field:
                 yield from output.classes
-
-    def action_of(self, stage: Stage, given: Mapping[str, Given], code: Fingerprint) -> Action:
-        """Name everything that decides a stage's artifacts."""
-        versions = {name: self.settings.version(name, version) for name, version in code.libraries.items()}
-        return Action(
-            code=code.digest,
-            parts={p.name: Part(p.digest, f"{p.file}:{p.line}" if p.file else "") for p in code.parts},
-            params=self._params(stage),
-            inputs=given,
-            environment={name: self.keyed(os.environ.get(name)) for name in stage.options.env},
-            formats={a.field: self._format(a) for a in stage.artifacts},
-            libraries={name: version for name, version in versions.items() if version is not None},
-            python=_PYTHON,
-            seed=self.settings.seed if stage.options.seed else None,
-        )
-
-    def _format(self, artifact: Artifact) -> str:
-        """Name an artifact's declared format; one of the project's own counts with its code."""
-        name = formats_name(artifact)
-        own = type(formats.named(name)) if name else None
-        if own is None or own.__module__.startswith("kept."):
-            return name
-        return f"{name} {fingerprint(own, root=self.root, memo=self.memo).digest}"
-
-    def _params(self, stage: Stage) -> dict[str, Param]:
-        def code(function: Any) -> str:
-            return fingerprint(function, root=self.root, memo=self.memo).digest
-
-        params = {}
-        for name, value in {**_defaults(stage), **stage.wires}.items():
-            if not isinstance(value, Input | File):
-                params[name] = Param(digest_value(value, code), errors.one_line(value, 200))
-        return params
-
-    def keyed(self, value: str | None) -> str:
-        """Name the value of a declared variable so that nobody can guess it back from the name."""
-        if value is None:
-            return "unset"
-        return hmac.new(self._secret, value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
-
-    @cached_property
-    def _secret(self) -> bytes:
-        path = self.home / "secret"
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            secret = os.urandom(32)
-            if self.still:
-                return secret
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.write(descriptor, secret)
-            os.close(descriptor)
-            return secret
 
     def _damage(self, stage: Stage, outputs: Iterable[Output]) -> Iterator[Reason]:
         for file, output in self.files(stage, outputs).items():
@@ -326,50 +266,3 @@ class Project:
         )
         self.judgements[task] = forced
         return forced
-
-
-_PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}" + (
-    f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
-)
-
-
-def formats_name(artifact: Artifact) -> str:
-    """Name the format that an artifact's declared type settles; "" where the value decides."""
-    form = formats.for_annotation(artifact.declared) if artifact.declared else None
-    return form.name if form is not None else ""
-
-
-def _defaults(stage: Stage) -> dict[str, object]:
-    """Return the defaults that a key can hold: spelling one out in dodo.py is then no change.
-
-    What has no canonical form is left out: the default belongs to the function's fingerprint anyway.
-    """
-    from ..digest import encode
-    from ..pipeline import signature
-
-    found: dict[str, object] = {}
-    given = {name.partition("[")[0] for name in stage.wires}
-    for name, parameter in signature(stage.function).parameters.items():
-        if parameter.default is parameter.empty or name in given:
-            continue
-        try:
-            encode(parameter.default)
-        except errors.KeptError:
-            continue
-        found[name] = parameter.default
-    return found
-
-
-def _project_classes(value: object) -> Iterator[type]:
-    """Yield the classes of the values in a parameter: their methods decide what a stage does with it."""
-    if isinstance(value, dict):
-        for item in (*value.keys(), *value.values()):
-            yield from _project_classes(item)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            yield from _project_classes(item)
-    if type(value).__module__ not in ("builtins", "datetime", "decimal", "pathlib", "numpy"):
-        yield type(value)
-        if dataclasses.is_dataclass(value):
-            for field in dataclasses.fields(value):
-                yield from _project_classes(getattr(value, field.name))

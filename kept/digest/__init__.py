@@ -1,0 +1,18 @@
+"""Names content: canonical encoding of plain values, digests of bytes, files and trees, remembered by stat."""
+
+from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree
+from .memo import Memo
+from .values import canonical_json, digest_value, encode
+
+__all__ = [
+    "RACY_NS",
+    "Digest",
+    "Memo",
+    "Stat",
+    "canonical_json",
+    "digest_bytes",
+    "digest_file",
+    "digest_tree",
+    "digest_value",
+    "encode",
+]

@@ -1,0 +1,72 @@
+"""Names bytes, files and trees by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .values import digest_value
+
+# A file whose time lies this close to the moment of digesting may change once more without its stat changing.
+RACY_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The name of content: SHA-256 in lower-case hex, with the size in bytes beside it."""
+
+    hex: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a file system says of a file; equal stats that are not racy mean equal bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> Stat:
+        """Look at ``path``; OSError if it is not there."""
+        seen = os.stat(path)
+        return cls(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+
+    def racy_at(self, now_ns: int) -> bool:
+        """Say whether a file digested at ``now_ns``, by its file system's clock, may change unseen."""
+        return max(self.mtime_ns, self.ctime_ns) > now_ns - RACY_NS
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """Name some bytes."""
+    return Digest(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def digest_file(path: str | os.PathLike[str]) -> Digest:
+    """Name what a file holds; it is streamed, so it may be larger than memory."""
+    with open(path, "rb") as file:
+        hashed = hashlib.file_digest(file, "sha256")
+        return Digest(hashed.hexdigest(), file.tell())
+
+
+def digest_tree(path: str | os.PathLike[str], file: Callable[[str], Digest] = digest_file) -> Digest:
+    """Name a folder by the relative names and contents of its files; empty folders count, times do not."""
+    top, size = os.fspath(path), 0
+    rows: list[tuple[str, str]] = []
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        inside = os.path.relpath(folder, top).replace(os.sep, "/")
+        rows.append((inside + "/", ""))
+        for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
+            place = os.path.join(folder, name)
+            if os.path.isdir(place):
+                rows.append((f"{inside}/{name}", "link " + os.readlink(place)))
+                continue
+            found = file(place)
+            size += found.size
+            rows.append((f"{inside}/{name}", found.hex))
+    return Digest(digest_value(sorted(rows)), size)

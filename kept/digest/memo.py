@@ -1,0 +1,166 @@
+"""Remembers digests by stat, beside other facts that can be computed again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+from .. import receipt
+from .files import Digest, Stat, digest_file, digest_tree
+
+
+class Memo:
+    """Remembers digests by stat, and other facts by name, in ``memo.db``; all of it can be computed again.
+
+    ``files``  path (as given), size, mtime_ns, ctime_ns, inode, seen_ns (the file system's clock when digested), digest
+    ``facts``  kind, name, value (bytes): summaries of source files, plans of fingerprints, claims of stages
+
+    A file that cannot be read as a database is thrown away and started again: it is memory, not truth. A ``still``
+    memory writes nothing, to disk that is.
+    """
+
+    VERSION = 1
+
+    def __init__(self, path: str | os.PathLike[str], *, still: bool = False) -> None:
+        self.path = os.fspath(path)
+        self.still = still
+        self._files: dict[str, tuple[Stat, Digest]] = {}
+        self._connection: sqlite3.Connection | None = None
+        self._owner = 0
+        self._dropped = False
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None or self._owner != os.getpid():  # a connection must not cross a fork
+            self._connection, self._owner = self._open(), os.getpid()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        if self.still:
+            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?mode=ro", uri=True, timeout=30)
+        os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as problem:
+            if isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem):
+                raise
+            for leftover in (self.path, self.path + "-wal", self.path + "-shm"):
+                if os.path.exists(leftover):
+                    os.unlink(leftover)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=normal")
+        (version,) = db.execute("pragma user_version").fetchone()
+        if version not in (0, self.VERSION):
+            db.executescript("drop table if exists files; drop table if exists facts")
+        db.execute(
+            "create table if not exists files(path text primary key, size int, mtime int, ctime int, inode int,"
+            " digest text, bytes int) without rowid"
+        )
+        db.execute(
+            "create table if not exists facts(kind text, name text, value blob, primary key(kind, name)) without rowid"
+        )
+        db.execute(f"pragma user_version={self.VERSION}")
+        return db
+
+    def close(self) -> None:
+        """Let go of the database; it opens again when needed."""
+        if self._connection is not None and self._owner == os.getpid():
+            self._connection.close()
+        self._connection = None
+
+    def file(self, path: str | os.PathLike[str]) -> Digest:
+        """Name what a file holds, without reading it while its stat is the remembered one.
+
+        A racy stat (see ``Stat.racy_at``) is never remembered, so such a file is read again next time.
+        """
+        name = os.fspath(path)
+        stat = Stat.of(name)
+        known = self._files.get(name) or self._stored(name)
+        if known is not None and known[0] == stat:
+            return known[1]
+        digest = digest_file(name)
+        self.note(name, stat, digest)
+        return digest
+
+    def tree(self, path: str | os.PathLike[str]) -> Digest:
+        """Name a file or a folder, each file in it remembered by its stat."""
+        return digest_tree(path, self.file) if os.path.isdir(path) else self.file(path)
+
+    def note(self, path: str | os.PathLike[str], stat: Stat, digest: Digest) -> None:
+        """Remember the digest of a file that somebody has just read or written, unless its stat is racy."""
+        name = os.fspath(path)
+        if self.still:
+            self._files[name] = (stat, digest)
+            return
+        if stat.racy_at(self.now_ns()):
+            self._files.pop(name, None)
+            return
+        self._files[name] = (stat, digest)
+        row = (name, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, digest.hex, digest.size)
+        self._write("insert or replace into files values(?,?,?,?,?,?,?)", row)
+
+    def now_ns(self) -> int:
+        """Read the clock of the file system that holds the memory: file times are compared with no other."""
+        clock = os.path.join(os.path.dirname(self.path), "clock")
+        try:
+            os.utime(clock)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(clock) or ".", exist_ok=True)
+            with open(clock, "wb"):
+                pass
+        return os.stat(clock).st_mtime_ns
+
+    def _stored(self, name: str) -> tuple[Stat, Digest] | None:
+        row = self._read("select size, mtime, ctime, inode, digest, bytes from files where path=?", (name,))
+        if row is None:
+            return None
+        self._files[name] = found = (Stat(*row[:4]), Digest(row[4], row[5]))
+        return found
+
+    def recall(self, kind: str, name: str) -> bytes | None:
+        """Return a remembered fact, or None."""
+        row = self._read("select value from facts where kind=? and name=?", (kind, name))
+        return bytes(row[0]) if row is not None else None
+
+    def remember(self, kind: str, name: str, value: bytes) -> None:
+        """Remember a fact; it survives a kill as soon as this returns."""
+        self._write("insert or replace into facts values(?,?,?)", (kind, name, value))
+
+    def forget(self, kind: str, name: str) -> None:
+        """Drop a fact, if it is there."""
+        self._write("delete from facts where kind=? and name=?", (kind, name))
+
+    def drop_receipts(self) -> None:
+        """Let no receipt answer any more: what is remembered is about to change."""
+        if not self.still and not self._dropped:
+            receipt.drop(os.path.dirname(self.path))
+            self._dropped = True
+
+    def all(self, kind: str) -> dict[str, bytes]:
+        """Return every remembered fact of a kind, by name."""
+        rows = self._guarded(lambda: self._db.execute("select name, value from facts where kind=?", (kind,)).fetchall())
+        return {name: bytes(value) for name, value in rows or []}
+
+    def _read(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._guarded(lambda: self._db.execute(query, values).fetchone())
+        return row
+
+    def _write(self, query: str, values: tuple[object, ...]) -> None:
+        if self.still:
+            return
+        self._guarded(lambda: self._db.execute(query, values))
+
+    def _guarded(self, work: Callable[[], Any]) -> Any:
+        """Do without the memory where it is damaged, locked or read-only: then things are computed again."""
+        try:
+            return work()
+        except (sqlite3.DatabaseError, OSError):
+            self.close()
+            return None
