@@ -1,0 +1,390 @@
+"""doit's own commands behave as its users expect, in a project of kept."""
+
+import os
+
+import pytest
+
+ALL = ["rows", "scaled", "model", "accuracy"]
+BUILT = ["points:rows", "points:scaled", "nearest:model", "nearest:accuracy"]
+
+
+def only(word):
+    return dict.fromkeys(BUILT, word)
+
+
+@pytest.fixture
+def built(project):
+    """Give a project whose variant `nearest` is built."""
+    run = project.doit("nearest")
+    assert (run.code, run.ran, run.err) == (0, ALL, ""), run
+    return project
+
+
+# ---- list, info
+
+
+def test_list_shows_the_pipelines_and_what_they_are(project):
+    """Targets with their docstrings; nothing is executed, nothing is built."""
+    run = project.doit("list")
+    assert (run.code, run.ran, run.err) == (0, [], "")
+    assert [line.split(maxsplit=1) for line in run.out.splitlines()] == [
+        ["majority", "The most frequent label decides."],
+        ["nearest", "The nearest centroid decides."],
+        ["points", "Points, read and scaled."],
+        ["report", "table of nearest, majority"],
+    ]
+    assert project.shown() == {}
+
+
+def test_list_all_shows_the_stages_once_each(project):
+    """A stage is listed under the pipeline that owns it, with its function's first sentence."""
+    run = project.doit("list", "--all")
+    listed = dict(line.split(maxsplit=1) for line in run.out.splitlines())
+    assert list(listed) == [
+        "majority", "majority:accuracy", "majority:model", "nearest", "nearest:accuracy", "nearest:model", "points",
+        "points:rows", "points:scaled", "report",
+    ]  # fmt: skip
+    assert listed["nearest:model"] == "Find the centre of each label."
+
+
+def test_list_status_judges_without_running(built):
+    """U and R are as a run would find them; asking changes nothing."""
+    built.edit("recipes/settings.py", "shrink: float = 0.1", "shrink: float = 0.2")
+    before = built.shown()
+    for _ in range(2):
+        run = built.doit("list", "--all", "-s")
+        status = {name: letter for letter, name, *_ in map(str.split, run.out.splitlines())}
+        assert [status[task] for task in BUILT] == ["U", "U", "R", "R"]
+        assert status["majority:model"] == "R"
+    assert (built.shown(), built.executed()) == (before, ALL)
+
+
+def test_info_shows_a_stage_as_a_doit_task(built):
+    """Its doc, files, neighbours and targets are there, and whether it is up to date."""
+    run = built.doit("info", "nearest:model")
+    assert (run.code, run.err) == (0, "")
+    for text in ("Find the centre of each label.", "artifacts/points/scaled/train.npy", "artifacts/nearest/model.pkl"):
+        assert text in run.out
+    assert "status     : up-to-date" in run.out
+
+
+def test_info_says_why_a_stage_would_run(built):
+    """The reasons are those of `doit why`."""
+    built.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    run = built.doit("info", "nearest:model")
+    assert "status     : run" in run.out
+    assert "parameter training" in run.out
+    assert run.ran == []
+
+
+# ---- clean, forget, ignore
+
+
+def test_clean_removes_artifacts_and_a_run_restores_them(built):
+    """The store is not cleaned: nothing executes afterwards."""
+    before = built.shown()
+    run = built.doit("clean")
+    assert run.code == 0
+    assert "removing file 'artifacts/nearest/model.pkl'" in run.out
+    assert built.shown() == {}
+    run = built.doit("nearest")
+    assert (run.outcomes, run.ran) == (only("restored"), [])
+    assert built.shown() == before
+
+
+def test_clean_of_one_stage_leaves_the_others(built):
+    """Only what was asked for is removed."""
+    built.doit("clean", "nearest:accuracy")
+    assert not built.path("artifacts/nearest/accuracy.json").exists()
+    assert built.path("artifacts/nearest/model.pkl").exists()
+    assert built.doit("nearest").outcomes == {**only("up to date"), "nearest:accuracy": "restored"}
+
+
+def test_clean_dry_run_removes_nothing(built):
+    """It says what it would do."""
+    before = built.shown()
+    run = built.doit("clean", "--dry-run", "nearest:model")
+    assert "removing file 'artifacts/nearest/model.pkl'" in run.out
+    assert built.shown() == before
+
+
+def test_clean_with_dependencies_removes_those_too(built):
+    """`clean -c` goes on to what the task needs."""
+    built.doit("clean", "-c", "nearest:model")
+    assert list(built.shown()) == ["nearest/accuracy.json"]
+
+
+def test_clean_and_forget_then_restore(built):
+    """`clean --forget` drops what is claimed; the records stay."""
+    before = built.shown()
+    assert built.doit("clean", "--forget").code == 0
+    run = built.doit("nearest")
+    assert (run.outcomes, run.ran) == (only("restored"), [])
+    assert built.shown() == before
+
+
+@pytest.mark.parametrize("what", [["nearest:model"], ["nearest"], ["--all"], ["-s", "nearest:accuracy"]])
+def test_what_was_forgotten_is_restored(built, what):
+    """`forget` takes back what is claimed of a stage; its record in the store still says what came of it."""
+    before = built.shown()
+    run = built.doit("forget", *what)
+    assert run.code == 0
+    assert built.shown() == before
+    run = built.doit("nearest")
+    assert run.ran == []
+    assert "restored" in run.outcomes.values()
+    assert set(run.outcomes.values()) <= {"restored", "up to date"}
+    assert set(built.doit("nearest").outcomes.values()) == {"up to date"}
+
+
+def test_an_ignored_stage_is_left_alone_until_it_is_forgotten(built):
+    """`ignore` stops at the stage and what needs it; `forget` takes that back."""
+    built.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    assert built.doit("ignore", "nearest:model").code == 0
+    run = built.doit("nearest")
+    assert (run.code, run.ran) == (0, [])
+    assert "nearest:model ignored" in run.out
+    built.doit("forget", "nearest:model")
+    assert built.doit("nearest").ran == ["model", "accuracy"]
+
+
+def test_reset_dep_executes_nothing_and_forgets_nothing(built):
+    """What is recorded of a stage is recorded by running it: resetting its dependencies changes nothing."""
+    built.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    run = built.doit("reset-dep", "nearest:model")
+    assert (run.code, run.ran) == (0, [])
+    assert "Traceback" not in run.err
+    assert built.doit("nearest").ran == ["model", "accuracy"]
+
+
+# ---- options of run
+
+
+def test_always_executes_what_is_selected(built):
+    """`-a` means execution, not restoring; the same bytes come of it, and are recorded."""
+    before = built.shown()
+    run = built.doit("-a", "nearest")
+    assert (run.code, run.ran) == (0, ALL)
+    assert set(run.outcomes.values()) == {"built"}
+    assert built.shown() == before
+    assert built.doit("nearest").ran == []
+
+
+def test_a_failure_stops_the_run(project):
+    """Without --continue nothing is begun after a failure."""
+    project.order("model", "fail")
+    run = project.doit("nearest", "majority")
+    assert (run.code, run.ran) == (1, ["rows", "scaled", "model"])
+
+
+@pytest.mark.parametrize("option", ["-c", "--continue"])
+def test_other_branches_go_on_after_a_failure(project, option):
+    """With --continue what does not need the failed stage is built; what needs it is not tried, an error to doit."""
+    project.order("model", "fail")
+    run = project.doit(option, "nearest", "majority")
+    assert (run.code, run.ran) == (2, ["rows", "scaled", "model", "other model", "accuracy"])
+    assert run.outcomes["nearest:model"] == "failed"
+    assert "nearest:accuracy" not in run.outcomes
+    project.order("model", None)
+    run = project.doit("nearest", "majority")
+    assert (run.code, run.ran) == (0, ["model", "accuracy"])
+
+
+def test_single_builds_the_stage_alone(built):
+    """`-s` goes into nothing but the stage itself."""
+    built.edit("recipes/nearest.py", "digits: int = 6", "digits: int = 1")
+    run = built.doit("-s", "nearest:accuracy")
+    assert (run.code, run.ran) == (0, ["accuracy"])
+    assert run.outcomes == {"nearest:accuracy": "built"}
+
+
+def test_single_does_not_build_from_what_is_stale(built):
+    """Where what the stage needs would change first, it says so instead of making a mixture."""
+    built.edit("recipes/tables.py", "0.0254", "0.0255")
+    before = built.shown()
+    run = built.doit("-s", "nearest:accuracy")
+    assert (run.code, run.ran) == (1, [])
+    assert "what it needs would change first" in run.out
+    assert "points:scaled" in run.out
+    assert "hint: leave out -s" in run.out
+    assert built.shown() == before
+
+
+@pytest.mark.parametrize("target", ["artifacts/nearest/model.pkl", "artifacts/points/scaled/train.npy"])
+def test_a_file_is_a_target(project, target):
+    """`doit FILE` builds the stage that makes the file, and what it needs."""
+    project.doit("nearest")  # a suffix that only the value decides is known once it was built
+    project.doit("clean")
+    run = project.doit(target)
+    assert run.code == 0
+    assert project.path(target).is_file()
+    assert not project.path("artifacts/nearest/accuracy.json").exists()
+
+
+def test_a_file_of_a_declared_type_is_a_target_from_the_start(project):
+    """Where the declared type settles the suffix the file can be asked for before it was ever built."""
+    run = project.doit("artifacts/points/scaled/train.npy")
+    assert (run.code, run.ran) == (0, ["rows", "scaled"])
+
+
+def test_an_unknown_task_is_told_as_doit_does(project):
+    """The exit code is 3 and there is no traceback."""
+    run = project.doit("nearst")
+    assert (run.code, run.ran) == (3, [])
+    assert "nearst" in run.err
+    assert "Traceback" not in run.err
+
+
+# ---- where doit is started
+
+
+def test_a_project_may_be_run_from_elsewhere(project, tmp_path):
+    """`-f` names the dodo.py, its folder is the project's: artifacts lie there, and nothing here."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run = project.doit("-f", "../project/dodo.py", "nearest", cwd=elsewhere)
+    assert (run.code, run.ran) == (0, ALL), run
+    assert list(elsewhere.iterdir()) == []
+    assert project.doit("nearest").outcomes == only("up to date")
+    assert project.doit("nearest", "-f", str(project.root / "dodo.py"), cwd=elsewhere).code in (0, 3)
+
+
+def test_the_working_folder_may_be_named(project, tmp_path):
+    """`-d` changes to a folder first; with the project's own it is as if started there."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run = project.doit("-f", "../project/dodo.py", "-d", "../project", "nearest", cwd=elsewhere)
+    assert (run.code, run.ran) == (0, ALL), run
+    assert list(elsewhere.iterdir()) == []
+    assert project.doit("nearest").outcomes == only("up to date")
+
+
+def test_a_project_is_found_from_a_folder_within_it(project):
+    """`-k` looks for dodo.py upwards."""
+    run = project.doit("-k", "nearest", cwd="recipes")
+    assert (run.code, run.ran) == (0, ALL), run
+    assert not project.path("recipes/artifacts").exists()
+
+
+def test_a_project_that_was_moved_is_up_to_date(built, tmp_path):
+    """Nothing that is remembered names the place of the project."""
+    moved = tmp_path / "moved"
+    os.rename(built.root, moved)
+    built.root = moved
+    run = built.doit("nearest")
+    assert (run.code, run.ran) == (0, [])
+    assert run.outcomes == only("up to date")
+
+
+# ---- plain tasks beside
+
+PLAIN = '''
+
+def copy(targets):
+    mark("copy")
+    Path(targets[0]).write_bytes(Path("artifacts/nearest/accuracy.json").read_bytes())
+    return {"size": Path(targets[0]).stat().st_size}
+
+
+def task_copy():
+    """Copy the accuracy."""
+    return {
+        "actions": [copy],
+        "file_dep": ["artifacts/nearest/accuracy.json"],
+        "targets": ["copy.json"],
+        "clean": True,
+    }
+
+
+def task_show():
+    """Use what another task returned."""
+    return {"actions": [(lambda size: mark(f"show {size}"),)], "getargs": {"size": ("copy", "size")}}
+'''
+
+
+@pytest.fixture
+def mixed(project):
+    """Give a project with doit tasks of the plain kind."""
+    text = project.read("dodo.py").replace("from recipes import", "from recipes.marks import mark\nfrom recipes import")
+    project.write("dodo.py", text + PLAIN)
+    return project
+
+
+def test_a_plain_task_may_depend_on_an_artifact(mixed):
+    """The artifact is built first, the plain task runs when it changed, and only then."""
+    run = mixed.doit("copy")
+    assert (run.code, run.ran) == (0, [*ALL, "copy"])
+    assert ".  copy" in run.out.splitlines()
+    assert mixed.read("copy.json") == mixed.read("artifacts/nearest/accuracy.json")
+    run = mixed.doit("copy")
+    assert (run.code, run.ran) == (0, [])
+    assert "-- copy" in run.out.splitlines()
+    mixed.edit(
+        "recipes/nearest.py", 'mark("accuracy")\n', 'mark("accuracy")\n    test = test[:3]\n    labels = labels[:3]\n'
+    )
+    assert mixed.doit("copy").ran == ["accuracy", "copy"]
+
+
+def test_values_go_from_one_plain_task_to_another(mixed):
+    """`getargs` works as without kept, in the run that makes the value and, where it changed, in later ones."""
+    assert mixed.doit("show").ran == [*ALL, "copy", "show 4"]
+    assert mixed.doit("show").ran == []
+    mixed.edit("dodo.py", "Path(targets[0]).write_bytes(", "Path(targets[0]).write_bytes(b' ' + ")
+    mixed.doit("forget", "copy")
+    assert mixed.doit("show").ran == ["copy", "show 5"]
+
+
+def test_the_state_of_plain_tasks_survives_a_kill(mixed):
+    """It is written when the task ends, not when the run does."""
+    mixed.write(
+        "dodo.py", mixed.read("dodo.py") + "\n\ndef task_zkill():\n    return {'actions': [lambda: mark('die')]}\n"
+    )
+    mixed.order("die", "kill")
+    run = mixed.doit("copy", "zkill")
+    assert run.code == -9
+    assert run.ran[-2:] == ["copy", "die"]
+    assert mixed.doit("copy").ran == []
+
+
+def test_no_database_of_doits_own_is_left(mixed):
+    """What doit remembers lies with what kept does."""
+    for arguments in (["copy"], ["list"], ["info", "copy"], ["clean", "-n"]):
+        assert mixed.spawn(*arguments).wait().code == 0
+    assert not [path.name for path in mixed.root.iterdir() if path.name.startswith(".doit.db")]
+
+
+def test_a_plain_task_is_cleaned_forgotten_and_reset_as_ever(mixed):
+    """Clean removes its target, forget makes it run, reset-dep takes the change as seen."""
+    mixed.doit("copy")
+    mixed.doit("clean", "copy")
+    assert not mixed.path("copy.json").exists()
+    assert mixed.doit("copy").ran == ["copy"]
+    mixed.doit("forget", "copy")
+    assert mixed.doit("copy").ran == ["copy"]
+    mixed.write("artifacts/nearest/accuracy.json", "0.5")
+    assert mixed.doit("reset-dep", "copy").code == 0
+    mixed.doit("list")
+    assert mixed.doit("-s", "copy").ran == []
+
+
+def test_a_plain_task_that_fails_is_told_as_doit_does(mixed):
+    """The exit code is 1 for a failed task and 2 for an error, and what went wrong is shown."""
+    more = "\n\ndef task_fails():\n    return {'actions': [lambda: False]}\n"
+    more += "\n\ndef task_raises():\n    return {'actions': [lambda: 1 / 0]}\n"
+    mixed.write("dodo.py", mixed.read("dodo.py") + more)
+    run = mixed.doit("fails")
+    assert (run.code, "fails failed" in run.out + run.err) == (1, True), run
+    run = mixed.doit("raises")
+    assert (run.code, "ZeroDivisionError" in run.out + run.err) == (2, True), run
+
+
+def test_a_project_without_kept_is_doits_own(project):
+    """Where dodo.py does not use kept, doit is as it always was: its reporter, its database, its exit codes."""
+    project.write("dodo.py", "def task_a():\n    return {'actions': ['true'], 'file_dep': ['data/points.csv']}\n")
+    run = project.spawn().wait()
+    assert (run.code, run.out, run.err) == (0, ".  a\n", "")
+    assert project.spawn().wait().out == "-- a\n"
+    assert not project.path("artifacts").exists()
+    for command in ("why", "accept"):
+        run = project.spawn(command, "a").wait()
+        assert (run.code, "this dodo.py declares no pipeline of kept" in run.err) == (3, True), run
