@@ -19,6 +19,9 @@ class KeptError(Exception):
         self.what, self.facts, self.hint = what, facts, hint
         super().__init__(what, facts, hint)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return make, (getattr(self, "plain_kind", type(self)), self.what, self.facts, self.hint)
+
     def __str__(self) -> str:
         width = max((len(name) for name, _ in self.facts), default=0) + 1
         lines = [self.what]
@@ -57,7 +60,7 @@ def adopt(host: type[Exception]) -> None:
 def make(kind: type[KeptError], what: str, facts: Facts = (), hint: str = "") -> KeptError:
     """Build an error of ``kind`` that the host, if any, reports without a traceback."""
     if _host is not None and kind not in _hosted:
-        _hosted[kind] = type(kind.__name__, (kind, _host), {"__module__": kind.__module__})
+        _hosted[kind] = type(kind.__name__, (kind, _host), {"__module__": kind.__module__, "plain_kind": kind})
     return _hosted.get(kind, kind)(what, facts, hint)
 
 
@@ -210,9 +213,18 @@ def command_name(name: str, where: object) -> KeptError:
     return make(KeptError, f"a pipeline cannot be called {name!r}: that is a command", (("where", where),), hint)
 
 
-def not_instantiated(name: str) -> KeptError:
+def not_instantiated(name: str, where: object) -> KeptError:
     """Somebody called a pipeline's class."""
-    return make(KeptError, f"a pipeline is its class: {name}() makes nothing", (), f"use {name}.load(...) or doit")
+    what = f"a pipeline is its class: {name}() makes nothing"
+    return make(KeptError, what, (("where", where),), f"use {name}.load(...) or doit")
+
+
+def bad_option(name: str, wanted: str, got: object, where: object) -> KeptError:
+    """An option of ``stage`` is of another type."""
+    facts: Facts = (("where", where), ("got", one_line(got)))
+    return make(
+        KeptError, f"{name} is {wanted}", facts, f"mend it, or pass it to the function under another name than {name}"
+    )
 
 
 def unknown_artifact(name: str, pipeline: str, known: tuple[str, ...]) -> KeptError:

@@ -127,7 +127,6 @@ def test_an_error_crosses_processes():
     assert str(arrived) == str(problem)
 
 
-@pytest.mark.xfail(strict=True, reason="a hosted class is not found again by its name")
 def test_a_hosted_error_crosses_processes(hosted):
     """A worker's error arrives as it was raised, from under doit too."""
     problem = errors.blob_missing("ab")

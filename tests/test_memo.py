@@ -227,7 +227,6 @@ def test_a_still_memory_makes_no_file(tmp_path, file, read, later):
     assert everything(tmp_path) == before
 
 
-@pytest.mark.xfail(strict=True, reason="SQLite makes -shm and -wal beside a database that it opens to read")
 def test_a_still_memory_recalls_and_changes_nothing(tmp_path, memo, file, later):
     """A memory that another process has left is read as it is: no byte, no file and no time of it changes."""
     memo.file(file)
@@ -265,7 +264,7 @@ def _pages(path):
         lambda path: path.write_bytes(b"not a database, but longer than a header" * 100),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:5000]),
-        pytest.param(_pages, marks=pytest.mark.xfail(strict=True, reason="damage behind the header is never mended")),
+        _pages,
         lambda path: path.unlink(),
     ],
     ids=["foreign", "empty", "cut off", "overwritten", "gone"],
@@ -302,7 +301,6 @@ def test_a_memory_of_another_version_is_started_again(tmp_path):
     assert Memo(path).recall("claim", "a") == b"1"
 
 
-@pytest.mark.xfail(strict=True, reason="asking for the file system's clock is not guarded")
 def test_a_memory_that_cannot_be_written_is_done_without(tmp_path, file, monkeypatch):
     """On a disk that is read-only things are computed again; nobody is told off for it."""
     memo = Memo(tmp_path / "none" / "memo.db")

@@ -8,10 +8,6 @@ import pytest
 from kept import formats
 from kept.pipeline import returns
 
-POSTPONED = pytest.mark.xfail(
-    strict=True, reason="under `from __future__ import annotations`, None and quoted names are not what they were"
-)
-
 SOURCE = """
 from __future__ import annotations
 
@@ -111,7 +107,7 @@ def functions(tmp_path_factory):
         ("text", "builtins.str"),
         ("listed", "builtins.list"),
         ("mapped", "builtins.dict"),
-        pytest.param("none", "builtins.None", marks=POSTPONED),
+        pytest.param("none", "builtins.None"),
         ("annotated", "zarr"),
         ("annotated_otherwise", "heavylib.arrays.Array"),
         ("annotated_twice", ".pt"),
@@ -134,7 +130,7 @@ def test_where_only_the_value_can_tell_nothing_is_declared(functions, name):
     assert declared is None or formats.for_annotation(declared) is None
 
 
-@pytest.mark.parametrize("name", ["pair", pytest.param("pair_as_text", marks=POSTPONED), "wrapped", "partial"])
+@pytest.mark.parametrize("name", ["pair", pytest.param("pair_as_text"), "wrapped", "partial"])
 def test_a_named_tuple_makes_an_artifact_a_field(functions, name):
     """Each field has its own declared type, resolved where the tuple is defined."""
     found = returns(getattr(functions, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import urllib.parse
@@ -40,17 +41,22 @@ class Memo:
 
     def _open(self) -> sqlite3.Connection:
         if self.still:
-            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?mode=ro", uri=True, timeout=30)
+            # Without a log beside it nothing is missing from the database, and SQLite need not make one.
+            how = "mode=ro" if os.path.exists(self.path + "-wal") else "immutable=1"
+            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?{how}", uri=True, timeout=30)
         os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
         try:
             return self._connect()
         except sqlite3.DatabaseError as problem:
             if isinstance(problem, sqlite3.OperationalError) and "locked" in str(problem):
                 raise
-            for leftover in (self.path, self.path + "-wal", self.path + "-shm"):
-                if os.path.exists(leftover):
-                    os.unlink(leftover)
+            self._start_again()
             return self._connect()
+
+    def _start_again(self) -> None:
+        for leftover in (self.path, self.path + "-wal", self.path + "-shm"):
+            if os.path.exists(leftover):
+                os.unlink(leftover)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
@@ -99,7 +105,11 @@ class Memo:
         if self.still:
             self._files[name] = (stat, digest)
             return
-        if stat.racy_at(self.now_ns()):
+        try:
+            racy = stat.racy_at(self.now_ns())
+        except OSError:  # nothing can be written here: it is computed again
+            return
+        if racy:
             self._files.pop(name, None)
             return
         self._files[name] = (stat, digest)
@@ -158,9 +168,15 @@ class Memo:
         self._guarded(lambda: self._db.execute(query, values))
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
-        """Do without the memory where it is damaged, locked or read-only: then things are computed again."""
+        """Do without the memory where it is locked or read-only, start it again where it is damaged."""
         try:
             return work()
-        except (sqlite3.DatabaseError, OSError):
+        except (sqlite3.OperationalError, OSError):
             self.close()
-            return None
+        except sqlite3.DatabaseError:
+            self.close()
+            if not self.still:
+                with contextlib.suppress(OSError, sqlite3.Error):
+                    self._start_again()
+                    return work()
+        return None

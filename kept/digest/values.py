@@ -98,7 +98,7 @@ class _Encoder:
         if type(value) is not numpy.ndarray and not scalar:
             raise errors.no_digest(value)  # masked arrays, matrices: bytes alone do not say what they mean
         if array.dtype.hasobject:
-            return _item("O", self._all((array.shape, array.ravel().tolist())))
+            return _item("O", self._all((repr(array.dtype.descr), array.shape, array.ravel().tolist())))
         layout = (scalar, numpy.lib.format.dtype_to_descr(array.dtype), array.shape)
         return _item("A", self._all(layout) + numpy.ascontiguousarray(array).tobytes())
 
@@ -129,10 +129,10 @@ def _exact_text(value: Any, kind: type) -> str | None:
     if module == "datetime":
         if kind.__name__ == "timedelta":
             return f"{value.days} {value.seconds} {value.microseconds}"
-        if kind.__name__ in ("datetime", "date", "time", "timezone"):
-            zone = getattr(value, "tzinfo", None)
-            fold = getattr(value, "fold", 0)
-            return f"{value.isoformat() if hasattr(value, 'isoformat') else value} {zone!r} {fold}"
+        if kind.__name__ == "timezone":
+            return repr(value)
+        if kind.__name__ in ("datetime", "date", "time"):
+            return f"{value.isoformat()} {getattr(value, 'tzinfo', None)!r} {getattr(value, 'fold', 0)}"
     if (module, kind.__name__) in {("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID")}:
         return str(value)
     return None

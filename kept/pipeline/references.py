@@ -85,7 +85,7 @@ class Reference:
         self._field = field
 
     def __getattr__(self, name: str) -> Reference:
-        if name.startswith("_"):
+        if name.startswith("_") or name == "create_doit_tasks":  # doit asks every name in dodo.py for it
             raise AttributeError(name)
         declared = self._declared
         fields = declared.returns.fields
@@ -101,6 +101,16 @@ class Reference:
 
     def __call__(self, *_: object, **__: object) -> object:  # noqa: D102  # it only refuses
         raise errors.not_a_value(self._declared.shown, "called", Where.here())
+
+    def __getitem__(self, _: object) -> object:
+        raise errors.not_a_value(self._declared.shown, "indexed", Where.here())
+
+    def _reckon(self, *_: object) -> object:
+        raise errors.not_a_value(self._declared.shown, "reckoned with", Where.here())
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _reckon
+    __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = _reckon
+    __len__ = __float__ = __int__ = __array__ = _reckon
 
     def __repr__(self) -> str:
         declared = self._declared
@@ -150,9 +160,21 @@ def _split_options(function: Callable[..., Any], kwargs: dict[str, Any], where: 
     given = {name: kwargs.pop(name) for name in Options.__dataclass_fields__ if name in kwargs and name not in taken}
     if isinstance(given.get("env"), str):
         raise errors.env_not_a_list(given["env"], where)
+    for name, value in given.items():
+        wanted = _OPTIONS[name]
+        if not wanted[1](value):
+            raise errors.bad_option(name, wanted[0], value, where)
     if "env" in given:
         given["env"] = tuple(given["env"])
     return Options(**given)
+
+
+_OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "env": ("a list of names", lambda v: isinstance(v, list | tuple) and all(isinstance(n, str) for n in v)),
+    "threads": ("a number of processors, 1 or more", lambda v: type(v) is int and v >= 1),
+    "gpu": ("a number of graphics processors", lambda v: type(v) is int and v >= 0),
+    "seed": ("True or False", lambda v: type(v) is bool),
+}
 
 
 def _check_params(declared: Declared) -> None:
@@ -196,11 +218,16 @@ def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _wired(value: object) -> bool:
-    if isinstance(value, Reference | Path):
-        return True
-    if type(value) is dict:
-        return any(map(_wired, value.values()))
-    return type(value) in (list, tuple) and any(map(_wired, cast("list[object]", value)))
+    """Say whether a value is or holds a reference or a path; a loop in it ends the search, and is refused later."""
+    todo, seen = [value], set[int]()
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Reference | Path):
+            return True
+        if id(item) not in seen and type(item) in (dict, list, tuple):
+            seen.add(id(item))
+            todo.extend(item.values() if isinstance(item, dict) else cast("list[object]", item))
+    return False
 
 
 @overload
@@ -253,6 +280,8 @@ def swap(artifact: A, function: Callable[..., A], /, **params: Any) -> A:
     reference = cast(object, artifact)
     if not isinstance(reference, Reference) or reference._field:
         raise errors.not_an_artifact("swap", reference, where)
+    if not callable(function):
+        raise errors.not_callable(function, where)
     old = reference._declared
     options = _split_options(function, params, where)
     wired = {name: value for name, value in old.arguments.items() if _wired(value)}

@@ -30,6 +30,9 @@ class Returns:
         return tuple(self.types) if self.tuple_type is not None else ()
 
 
+_UNKNOWN = object()  # what an annotation means that cannot be read
+
+
 class _Named:
     """Stands for a name that is not bound at run time; it knows its dotted path and bears any subscript."""
 
@@ -44,8 +47,8 @@ class _Named:
     def __getitem__(self, _: object) -> _Named:
         return self
 
-    def __or__(self, _: object) -> None:  # a union is decided by the value
-        return None
+    def __or__(self, _: object) -> object:  # a union is decided by the value
+        return _UNKNOWN
 
     __ror__ = __or__
 
@@ -87,14 +90,19 @@ def _unbound_imports(module: str) -> Mapping[str, str]:
 
 
 def _evaluate(annotation: object, module: str) -> object:
+    """Return what an annotation means, however often it is quoted; _UNKNOWN where it cannot be read."""
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
-    if not isinstance(annotation, str):
-        return annotation
+    while isinstance(annotation, str):
+        annotation = _read(annotation, module)
+    return annotation
+
+
+def _read(annotation: str, module: str) -> object:
     try:
         return eval(annotation, {"__builtins__": {}}, _Names(module))  # noqa: S307  # the user's own annotation, as typing does
     except Exception:  # noqa: BLE001  # an annotation may be any expression; what cannot be read is decided by the value
-        return None
+        return _UNKNOWN
 
 
 def _dotted(annotation: object, module: str) -> str | None:
@@ -104,7 +112,7 @@ def _dotted(annotation: object, module: str) -> str | None:
         inner, *notes = typing.get_args(annotation)
         texts = [note for note in notes if isinstance(note, str)]
         return texts[0] if texts else _dotted(inner, module)
-    if annotation is type(None):
+    if annotation is None or annotation is type(None):
         return "builtins.None"
     if isinstance(annotation, _Named):
         return annotation._path
@@ -141,9 +149,7 @@ def _returns(function: Callable[..., Any]) -> Returns:
     if isinstance(plain, type):  # a class as a stage returns its instances
         annotation: object = plain
     else:
-        annotation = getattr(plain, "__annotations__", {}).get("return", inspect.Parameter.empty)
-    if annotation is None:
-        return Returns({"": "builtins.None"})
+        annotation = getattr(plain, "__annotations__", {}).get("return", _UNKNOWN)
     value = _evaluate(annotation, plain.__module__)
     if isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields"):
         notes = getattr(value, "__annotations__", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -121,7 +122,7 @@ class Pipeline:
 
     def __new__(cls) -> Pipeline:
         """Refuse: a pipeline is its class."""
-        raise errors.not_instantiated(cls.__name__)
+        raise errors.not_instantiated(cls.__name__, Where.here())
 
     @classmethod
     def load(cls, artifact: str, run: str | None = None) -> Any:
@@ -154,8 +155,22 @@ def _name_stages(pipeline: type[Pipeline]) -> None:
             raise errors.reserved_name(name, declared.where)
         if declared.owner is None:
             declared.name, declared.owner = name, pipeline
-        elif declared.owner is pipeline:
-            raise errors.two_names(declared.name, name, declared.where)
+        elif declared.name != name or declared.owner is pipeline:
+            raise errors.two_names(declared.name, name, _line_of(pipeline, name))
+
+
+def _line_of(pipeline: type[Pipeline], name: str) -> Where:
+    """Find the line of a class body that binds a name; the class's own where its source cannot be read."""
+    where = pipeline._where
+    try:
+        tree = ast.parse(Path(where.file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return where
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == pipeline.__name__]
+    for statement in (statement for body in bodies for statement in body if isinstance(statement, ast.Assign)):
+        if any(isinstance(target, ast.Name) and target.id == name for target in statement.targets):
+            return Where(where.file, statement.lineno)
+    return where
 
 
 def snake(name: str) -> str:
