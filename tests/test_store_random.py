@@ -16,7 +16,8 @@ from kept.store import Store
 
 CONTENTS = st.sampled_from([b"", b"a", b"hello", b"x" * 3000])
 KEYS = st.sampled_from([key("a"), key("b"), key("c")])
-DAMAGE = st.sampled_from(["flip", "zeros", "truncate", "grow", "remove", "link", "folder", "pipe"])
+# Twice what leaves the size as it is: nothing but reading the content sees that.
+DAMAGE = st.sampled_from(["flip", "flip", "zeros", "zeros", "truncate", "grow", "remove", "link", "folder", "pipe"])
 
 
 def damage(place: Path, how: str, canary: Path) -> None:
@@ -121,6 +122,13 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.read(digest) == content
         except errors.BlobMissing:
             assert self.store.path(digest) is None
+
+    @rule(content=CONTENTS, how=DAMAGE, after=st.sampled_from(["bytes", "file", "workshop"]))
+    def damage_and_put(self, content, how, after):
+        digest = self.store.put_bytes(content)
+        damage(blob(self.store, digest), how, self.canary)
+        self.put(content, after)
+        assert self.store.read(digest) == content
 
     @rule(name=KEYS)
     def withdraw(self, name):
