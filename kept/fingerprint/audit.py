@@ -97,7 +97,10 @@ def importing(frame: FrameType | None, root: str) -> str | None:
 
 def reads_code(frame: FrameType) -> bool:
     """Say whether a file is opened to import it, or to quote a line of it in a warning."""
-    return frame.f_code.co_filename.startswith(_IMPORTER) or frame.f_globals.get("__name__") in ("linecache", "tokenize")
+    return frame.f_code.co_filename.startswith(_IMPORTER) or frame.f_globals.get("__name__") in (
+        "linecache",
+        "tokenize",
+    )
 
 
 _watch: list[_Watch] = []

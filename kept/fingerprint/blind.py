@@ -9,7 +9,8 @@ from .summary import Found
 from .words import last
 
 _CLOCK = frozenset({
-    "time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today",
+    "time.time", "time.time_ns", "time.monotonic",
+    "time.perf_counter", "datetime.now", "datetime.utcnow", "datetime.today",
     "date.today", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.date.today", "datetime.datetime.today",
     "time.localtime", "time.gmtime", "time.strftime", "pd.Timestamp.now", "pandas.Timestamp.now", "time.ctime",
 })  # fmt: skip
@@ -73,7 +74,7 @@ def _what(node: ast.AST, names: Outline) -> str | None:
 
 
 def _names_a_file(node: ast.Call) -> bool:
-    """A path written out is a file that nobody declared; one that came as an argument was declared."""
+    """Say whether a path is written out: one that came as an argument was declared."""
     return bool(node.args) and any(
         isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node.args[0])
     )

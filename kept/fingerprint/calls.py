@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .canonical import inner_code
 from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
-from .scopes import FUNCTIONS, Scope, aliases
+from .scopes import FUNCTIONS, Scope, aliases, fresh
 from .summary import Alias, Call, How, Mark
 from .words import MUTATING, dotted, last
 
@@ -40,18 +40,23 @@ class Calls:
     # ---- the other half
 
     def mark(self, mark: Mark, node: ast.AST) -> None:
+        """Note a feature of the code."""
         raise NotImplementedError
 
     def use(self, name: str) -> None:
+        """Note a name of the module."""
         raise NotImplementedError
 
     def chain(self, name: str) -> str | None:
+        """Say what a dotted name stands for here."""
         raise NotImplementedError
 
     def visit(self, node: ast.AST) -> None:
+        """Walk on."""
         raise NotImplementedError
 
     def all(self, nodes: Iterable[ast.AST | None]) -> None:
+        """Walk on through several."""
         raise NotImplementedError
 
     # ---- calls
@@ -68,7 +73,8 @@ class Calls:
             return extended(target, node.attr)
         return "?." + node.attr if isinstance(node, ast.Attribute) else "?"
 
-    def see_Call(self, node: ast.Call) -> None:
+    def see_call(self, node: ast.Call) -> None:
+        """Note who is called, with what."""
         name = self.callee(node.func)
         if self.special(node, name):
             return
@@ -88,7 +94,7 @@ class Calls:
         self.discarded = before
 
     def special(self, node: ast.Call, name: str) -> bool:
-        """Calls that are names in disguise: imports, ``getattr``, and texts that are no names at all."""
+        """Handle calls that are names in disguise: imports, ``getattr``, and texts that are no names at all."""
         tail = last(name.rpartition(":")[2])
         if is_import_call(node):
             self.imported(node)
@@ -114,6 +120,7 @@ class Calls:
         return bool(self.lazy) and name in ("locals", "vars", "dir")
 
     def by_attribute(self, node: ast.Call, name: str) -> bool:
+        """Take ``getattr(x, "name")`` for ``x.name``."""
         owner, attribute = dotted(node.args[0]), node.args[1]
         found = self.chain(owner) if owner is not None else None
         if name in ("setattr", "delattr"):
@@ -125,6 +132,7 @@ class Calls:
         return True
 
     def imported(self, node: ast.Call) -> None:
+        """Note a module imported by a call."""
         target = import_target(node)
         if target is not None:
             self.use(target)
@@ -137,6 +145,7 @@ class Calls:
         self.prefixes.add((prefix, node.lineno))
 
     def called_inside(self, node: ast.Call, name: str) -> None:
+        """Note what a function calls, and to whom it hands an argument of its own."""
         self.inside.add(name)
         params = {param for scope in self.scopes for param in scope.params}
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -159,6 +168,7 @@ class Calls:
     # ---- definitions
 
     def decorators(self, nodes: list[ast.expr]) -> None:
+        """Note decorators: they may keep what they decorate, or read it."""
         for node in nodes:
             configured = isinstance(node, ast.Call)
             name = self.callee(node.func if isinstance(node, ast.Call) else node)
@@ -184,6 +194,7 @@ class Calls:
         self.all((*node.bases, *(keyword.value for keyword in node.keywords)))
 
     def parent(self, name: str, how: How, configured: bool) -> None:
+        """Note one base or metaclass."""
         self.readers.add(name)
         self.bases.append(name)
         if not self.lazy:
@@ -192,7 +203,7 @@ class Calls:
     # ---- changes
 
     def changed(self, node: ast.Attribute | ast.Subscript, at: ast.AST, *, method: bool = False) -> None:
-        """Note a store into something, or a call that changes it: whose is it?"""
+        """Note a store into something, or a call that changes it, by whose that is."""
         root: ast.AST = node
         depth, first = 0, ""
         while isinstance(root, (ast.Attribute, ast.Subscript)):
@@ -216,11 +227,23 @@ class Calls:
             else:
                 self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
 
+    def changed_in_place(self, target: ast.Name) -> None:
+        """Note ``d |= x`` in a function, where ``d`` may be somebody else's."""
+        scope = self.owner(target.id)
+        if scope is not None and target.id in scope.params:
+            self.mark(Mark.ALTERS, target)
+        elif scope is not None and scope.kind == "function":
+            others = [value for value in scope.bound.get(target.id, []) if value is not None]
+            if not all(map(fresh, others)):
+                self.mark(Mark.CHANGES, target)
+
     @staticmethod
     def makes_new(node: ast.AST) -> bool:
+        """Say whether an expression makes a value of its own."""
         return isinstance(node, (ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.BinOp, *FUNCTIONS))
 
     def changed_global(self, node: ast.Attribute | ast.Subscript, at: ast.AST) -> None:
+        """Note a change of something that a name of the module leads to."""
         if self.lazy:
             self.mark(Mark.CHANGES, at)
             return

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .words import PLAIN_BASES, dotted
 
@@ -90,7 +92,7 @@ class _Writer:
         elif isinstance(value, int):
             self.text(b"i", f"{value:x}")
         elif isinstance(value, float):
-            self.out.append(b"f" + (struct.pack(">d", value) if value == value else b"nan"))
+            self.out.append(b"f" + (b"nan" if math.isnan(value) else struct.pack(">d", value)))
         elif isinstance(value, complex):
             self.out.append(b"c")
             self.constant(value.real)
@@ -130,7 +132,7 @@ class _Writer:
             self.fields(ast.Assign(targets=[node.target], value=node.value))
 
     def see_joined(self, node: ast.JoinedStr) -> None:
-        """An f-string; neighbouring texts are one, and without a hole it is a plain string."""
+        """Write an f-string; neighbouring texts are one, and without a hole it is a plain string."""
         pieces: list[ast.expr | str] = []
         for piece in node.values:
             if isinstance(piece, ast.Constant) and isinstance(piece.value, str):
@@ -144,8 +146,8 @@ class _Writer:
             self.constant("".join(str(piece) for piece in pieces))
             return
         self.text(b"(", "JoinedStr")
-        for piece in pieces:
-            self.value("", piece)
+        for one in pieces:
+            self.value("", one)
         self.out.append(b")")
 
     def see_call(self, node: ast.Call) -> None:
@@ -162,7 +164,7 @@ class _Writer:
         self.out.append(b")")
 
 
-_SPECIAL = {
+_SPECIAL: dict[type[ast.AST], Callable[[_Writer, Any], None]] = {
     ast.Constant: _Writer.see_constant,
     ast.Name: _Writer.see_name,
     ast.arg: _Writer.see_arg,

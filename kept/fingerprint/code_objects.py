@@ -54,12 +54,9 @@ def _by_column(found: list[ast.AST], code: types.CodeType) -> ast.AST | None:
     }
     for node in found:
         body = getattr(node, "body", None)
-        inside = (
-            [(part.lineno, part.col_offset) for part in ast.walk(body) if hasattr(part, "col_offset")]
-            if isinstance(body, ast.AST)
-            else []
-        )
-        if places and places <= set(inside):
+        parts = list(ast.walk(body)) if isinstance(body, ast.AST) else []
+        inside = {(part.lineno, part.col_offset) for part in parts if isinstance(part, (ast.expr, ast.arg))}
+        if places and places <= inside:
             return node
     return None
 

@@ -29,18 +29,19 @@ class Effects:
             return True
         if any(self.touched((module, index), name) for name in statement.touches):
             return True
-        return any(self.judged((module, index), statement, call) for call in statement.calls)
+        return any(self.judged((module, index), call) for call in statement.calls)
 
     # ---- values changed
 
     def touched(self, at: Id, name: str) -> bool:
-        """A change of a value that only its name leads to matters where that name is reached; any other always."""
+        """Judge a change: where only a name leads to the value, it matters if the name is reached; else always."""
         targets = [one for one in self.resolver.look(at[0], name) if (one.module, one.index) != at]
         if not targets:
             return name.partition(".")[0] not in self.resolver.statement(*at).binds
         return any(self.seen(target) for target in targets)
 
     def seen(self, target: Target) -> bool:
+        """Say whether others may see that this value is changed."""
         if target.what is not What.STATEMENT:
             return True
         statement = self.resolver.statement(target.module, target.index)
@@ -49,23 +50,22 @@ class Effects:
 
     # ---- calls
 
-    def judged(self, at: Id, statement: Statement, call: Call) -> bool:
+    def judged(self, at: Id, call: Call) -> bool:
         """Say whether a call made while importing is an effect."""
         if call.name.startswith("?"):
             return self.computed(call)
         targets = self.resolver.look(at[0], call.name)
-        return any(
-            self.called(at, statement, call, target) for target in targets if (target.module, target.index) != at
-        )
+        return any(self.called(at, call, target) for target in targets if (target.module, target.index) != at)
 
     @staticmethod
     def computed(call: Call) -> bool:
-        """A call of something computed: nobody knows what it does, its name may tell."""
+        """Judge a call of something computed: nobody knows what it does, its name may tell."""
         if call.how is How.CALL:
             return changes_state("?." + last(call.name)) and call.name != "?"
         return last(call.name) not in _QUIET
 
-    def called(self, at: Id, statement: Statement, call: Call, target: Target) -> bool:
+    def called(self, at: Id, call: Call, target: Target) -> bool:
+        """Judge a call of one thing that its name may stand for."""
         if target.what in (What.EXTERNAL, What.ABSENT):  # what is not installed here may be where it runs
             return self.foreign(at, call, target.name)
         if target.what is not What.STATEMENT:
@@ -82,7 +82,7 @@ class Effects:
         return call.how is How.CALL and bool(call.gives) and self.alters(target) and self.gives_global(at, call)
 
     def method(self, call: Call, target: Target, found: Statement) -> bool:
-        """A method of a value of the project: it changes that value, if it changes anything."""
+        """Judge a method of a value of the project: it changes that value, if it changes anything."""
         if last(target.rest) in _QUIET:
             return False
         if call.how is How.CALL and not self.changes(target) and not self.alters(target):
@@ -90,7 +90,7 @@ class Effects:
         return self.seen(target) or (call.how is How.CALL and self.changes(target) and not found.fresh)
 
     def foreign(self, at: Id, call: Call, name: str) -> bool:
-        """A call of something that is not the project's."""
+        """Judge a call of something that is not the project's."""
         if call.how is How.BARE:
             return last(name) not in _QUIET and not name.startswith("kept.")
         if call.how is How.DECORATOR:
@@ -106,6 +106,7 @@ class Effects:
         return any(name == "?" or any(map(self.defines, self.resolver.look(at[0], name))) for name in call.gives)
 
     def defines(self, target: Target) -> bool:
+        """Say whether this is a definition of the project, or a module of it."""
         if target.what is not What.STATEMENT:
             return target.what is What.MODULE
         return Mark.DEFINES in self.resolver.statement(target.module, target.index).marks
@@ -122,6 +123,7 @@ class Effects:
         return self._any(target, set(), lambda one: Mark.HOOKS in one.marks, bases=True)
 
     def alters(self, target: Target) -> bool:
+        """Say whether calling this may change its arguments."""
         return self._any(target, set(), lambda one: Mark.ALTERS in one.marks, bases=False)
 
     def changes(self, target: Target) -> bool:
@@ -153,7 +155,7 @@ class Effects:
         return False
 
     def changes_foreign(self, module: str, statement: Statement) -> bool:
-        """Say whether a statement's functions call something outside the project that changes things or keeps arguments."""
+        """Say whether its functions call something outside the project that changes things or keeps arguments."""
         for name in statement.inside:
             handed = name in statement.handed
             if name.startswith("?"):

@@ -74,7 +74,7 @@ def _root(reach: Reach, name: str) -> list[Id]:
     place = reach.project.find(module)
     if not place.followed:
         if place.kind.value in ("library", "standard"):
-            reach.take(module, reach.resolver.attribute(module, attributes), "")
+            reach.take(reach.resolver.attribute(module, attributes), "")
             return []
         raise errors.no_such_code(name, f"module {module}")
     if not attributes:

@@ -21,19 +21,24 @@ def extended(name: str, rest: str) -> str:
     return f"{name}{rest}" if name.endswith(":") else f"{name}.{rest}"
 
 
+def _tail(node: ast.Call) -> str:
+    """Return the last name of what is called, whatever it is a method of."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else last(dotted(node.func) or "")
+
+
 def is_import_call(node: ast.Call) -> bool:
     """Say whether this imports or finds a module by a value."""
-    return last(dotted(node.func) or getattr(node.func, "attr", "")) in _IMPORTERS | _LOADERS
+    return _tail(node) in _IMPORTERS | _LOADERS
 
 
 def loads_by_path(node: ast.Call) -> bool:
     """Say whether this loads a module from a file, whatever its name."""
-    return last(dotted(node.func) or getattr(node.func, "attr", "")) in _BY_PATH
+    return _tail(node) in _BY_PATH
 
 
 def import_target(node: ast.Call) -> str | None:
     """Name the module that this call imports, as ``module:``, where the name is written out."""
-    callee = last(dotted(node.func) or getattr(node.func, "attr", ""))
+    callee = _tail(node)
     if callee not in _IMPORTERS | {"run_module", "resolve_name"} or not node.args:
         return None
     name = node.args[0]
@@ -67,21 +72,23 @@ def _known(node: ast.expr, constants: dict[str, str]) -> tuple[str, bool]:
             return "\0", True
         return (constants[node.id], True) if node.id in constants else ("", False)
     if isinstance(node, ast.JoinedStr):
-        return _joined(list(node.values), constants)
-    if isinstance(node, ast.FormattedValue):
-        return _known(node.value, constants)
+        return _joined([one.value if isinstance(one, ast.FormattedValue) else one for one in node.values], constants)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _joined([node.left, node.right], constants)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
         return _known(node.left, constants)[0].partition("%")[0], False
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == "format":
-            return _known(node.func.value, constants)[0].partition("{")[0], False
-        if node.func.attr == "join" and node.args and isinstance(node.args[0], (ast.List, ast.Tuple)):
-            first = node.args[0].elts[:1]
-            known = _known(first[0], constants) if first else ("", False)
-            return (known[0] + "." if known[1] else known[0]), False
-    return "", False
+    return (_known_call(node, constants) if isinstance(node, ast.Call) else ""), False
+
+
+def _known_call(node: ast.Call, constants: dict[str, str]) -> str:
+    """Return the known beginning of what ``format`` or ``join`` makes."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return _known(node.func.value, constants)[0].partition("{")[0]
+    parts = node.args[0] if node.args else None
+    if _tail(node) == "join" and isinstance(parts, (ast.List, ast.Tuple)) and parts.elts:
+        known, whole = _known(parts.elts[0], constants)
+        return known + "." if whole else known
+    return ""
 
 
 def _joined(parts: list[ast.expr], constants: dict[str, str]) -> tuple[str, bool]:

@@ -12,13 +12,17 @@ from .summary import Read
 from .words import dotted, last
 
 _PATH_MAKERS = frozenset({
-    "Path", "PurePath", "PosixPath", "join", "dirname", "abspath", "realpath", "normpath", "expanduser", "resolve", "absolute",
-    "joinpath", "with_name", "with_suffix", "as_posix", "str", "fspath", "split", "basename", "exists", "is_file", "isfile",
-    "is_dir", "isdir", "files", "relative_to", "print", "append", "insert", "getLogger", "Traversable", "mkdir", "makedirs",
+    "Path", "PurePath", "PosixPath", "join", "dirname",
+    "abspath", "realpath", "normpath", "expanduser", "resolve", "absolute",
+    "joinpath", "with_name", "with_suffix", "as_posix", "str",
+    "fspath", "split", "basename",
+    "files", "relative_to", "print",
+    "append", "insert", "getLogger", "Traversable", "mkdir", "makedirs",
 })  # fmt: skip
 _READING_METHODS = frozenset({
     "open", "read_text", "read_bytes", "read", "iterdir", "glob", "rglob", "stat", "exists", "is_file", "is_dir",
 })  # fmt: skip
+_EXISTING = frozenset({"exists", "is_file", "isfile", "is_dir", "isdir", "lexists", "islink"})
 _ENVIRONMENT = frozenset(
     {"environ.get", "os.environ.get", "getenv", "os.getenv", "environ.setdefault", "os.environ.setdefault"}
 )
@@ -82,9 +86,13 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
     if last(tail) not in _PATH_MAKERS:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         found += [place for argument in arguments if (place := path(argument, names)) is not None]
+    if tail in ("glob", "rglob") and len(node.args) == 1 and found and (pattern := _text(node.args[0], names)):
+        deep = "**/" if tail == "rglob" else ""
+        found = [(anchored, posixpath.join(name, deep + pattern)) for anchored, name in found[:1]]
+    kind = "exists" if tail in _EXISTING else "file"
     named = [(anchored, name if name == ITSELF else posixpath.normpath(name)) for anchored, name in found]
     return [
-        ("code" if name.endswith(".py") else "file", name, anchored)
+        ("code" if name.endswith(".py") else kind, name, anchored)
         for anchored, name in named
         if _plausible(anchored, name)
     ]
@@ -92,11 +100,7 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
 
 def asked_variable(node: ast.AST, names: Outline) -> str | None:
     """Name the environment variable that this reads; "*" is all of them."""
-    if (
-        isinstance(node, ast.Subscript)
-        and isinstance(node.ctx, ast.Load)
-        and dotted(node.value) in ("os.environ", "environ")
-    ):
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and names.full(node.value) == "os.environ":
         return _text(node.slice, names) or "*"
     if isinstance(node, ast.Call) and names.full(node.func) in _ENVIRONMENT and node.args:
         return _text(node.args[0], names) or "*"
@@ -113,7 +117,7 @@ def _plausible(anchored: bool, name: str) -> bool:
     )
 
 
-def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:
+def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:  # noqa: PLR0911 - a case per line
     """Work out a path that is built from texts and ``__file__``; None if it is anything else."""
     if depth > _DEPTH:
         return None
@@ -124,13 +128,15 @@ def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return _joined([node.left, node.right], names, depth)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _added(node, names, depth)
+        return _glued([node.left, node.right], names, depth)
     if isinstance(node, ast.Attribute):
         return _parent(path(node.value, names, depth + 1)) if node.attr == "parent" else None
     if isinstance(node, ast.Subscript):
         return _parents(node, names, depth)
     if isinstance(node, ast.Call):
         return _made(node, names, depth)
+    if isinstance(node, ast.JoinedStr):
+        return _glued([one.value if isinstance(one, ast.FormattedValue) else one for one in node.values], names, depth)
     text = _text(node, names)
     return None if text is None else (False, text)
 
@@ -171,15 +177,17 @@ def _joined(parts: list[ast.expr], names: Outline, depth: int) -> Place | None:
     return known[0][0], posixpath.join(*(name for _, name in known))
 
 
-def _added(node: ast.BinOp, names: Outline, depth: int) -> Place | None:
-    left, right = path(node.left, names, depth + 1), path(node.right, names, depth + 1)
-    if left is None or right is None:
+def _glued(parts: list[ast.expr], names: Outline, depth: int) -> Place | None:
+    """Work out texts that are put one after the other."""
+    places = [path(part, names, depth + 1) for part in parts]
+    known = [place for place in places if place is not None]
+    if not known or len(known) < len(parts):
         return None
-    return left[0], left[1] + right[1]
+    return known[0][0], "".join(name for _, name in known)
 
 
-def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:
-    """A call that makes a path of paths."""
+def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:  # noqa: PLR0911 - a case per line
+    """Work out a call that makes a path of paths."""
     if isinstance(node.func, ast.Attribute) and (dotted(node.func) or "").split(".")[0] not in ("os", "pathlib", "osp"):
         place = path(node.func.value, names, depth + 1)
         tail = node.func.attr

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..digest import Memo
 
+BY_FILES = "files "  # begins the version of what has none
 _ENDINGS = (".dist-info", ".egg-info")
 
 
@@ -36,7 +37,7 @@ class Libraries:
             found = owners.get(".".join(parts[:length]))
             if found:
                 return [self.library(folder, one) for one in found]
-        return [_unpackaged(folder, parts[0], self.memo)]
+        return [unpackaged(folder, parts[0], self.memo)]
 
     def owners(self, folder: str) -> dict[str, list[str]]:
         """Map top-level names, or deeper ones where they are shared, to the folders that describe their owners."""
@@ -143,8 +144,8 @@ def _modules(place: str) -> set[str]:
     return found
 
 
-def _unpackaged(folder: str, top: str, memo: Memo | None) -> Library:
-    """A module that was put there by hand has no version: its files' digests stand for it."""
+def unpackaged(folder: str, top: str, memo: Memo | None) -> Library:
+    """Let the digests of its files stand for the version of a module that was put there by hand."""
     hashed = hashlib.sha256()
     base = os.path.join(folder, top)
     paths = [os.path.join(folder, name) for name in _listing(folder) if name.partition(".")[0] == top and "." in name]
@@ -154,7 +155,7 @@ def _unpackaged(folder: str, top: str, memo: Memo | None) -> Library:
     for path in sorted(path for path in paths if os.path.isfile(path)):
         hashed.update(os.path.relpath(path, folder).encode())
         hashed.update((memo.file(path).hex if memo is not None else _digest(path)).encode())
-    return Library(top, f"files {hashed.hexdigest()[:16]}", base)
+    return Library(top, f"{BY_FILES}{hashed.hexdigest()[:16]}", base)
 
 
 def _digest(path: str) -> str:

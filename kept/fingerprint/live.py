@@ -68,15 +68,17 @@ class Shell:
         return None
 
     def name_in_script(self, qualname: str) -> str | None:
-        """A file that was started by its name is the module of that name."""
+        """Take a file that was started by its name for the module of that name."""
         path = os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or os.sep)
         stem = os.path.basename(path).removesuffix(".py")
         return f"{stem}:{qualname}" if self.project.find(stem).path == path else None
 
     def is_project(self, module: str) -> bool:
+        """Say whether a module's source is followed."""
         return module != "__main__" and self.project.find(module).followed
 
     def is_loaded_project(self, module: object) -> bool:
+        """Say whether a loaded module came from the project."""
         path, name = getattr(module, "__file__", None), getattr(module, "__name__", "")
         inside = isinstance(path, str) and os.path.abspath(path).startswith(self.project.root + os.sep)
         return inside and self.is_project(name)
@@ -95,7 +97,7 @@ class Shell:
         finally:
             self._above.pop()
 
-    def _rich(self, value: Any, where: str) -> object:
+    def _rich(self, value: Any, where: str) -> object:  # noqa: PLR0911 - a case per line
         if type(value) in (list, tuple):
             return (type(value).__name__, tuple(self.described(item, where) for item in value))
         if type(value) in (set, frozenset):
@@ -127,7 +129,7 @@ class Shell:
         return ("module", value.__name__)
 
     def _definition(self, value: Any, where: str) -> object:
-        """A function or class: its text is a root, the rest are values."""
+        """Describe a function or class: its text is a root, the rest are values."""
         name = self.name_of(value)
         if name is not None:
             self.roots.append(name)
@@ -178,7 +180,7 @@ class Shell:
         return outer
 
     def _instance(self, value: Any, where: str) -> object:
-        """An object: its class, and its state where that is plain."""
+        """Describe an object: its class, and its state where that is plain."""
         kind = type(value)
         if not self.is_project(kind.__module__) or isinstance(value, enum.Enum):
             return ("value", encode(value))

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from types import CodeType
+from typing import Any
 
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
@@ -29,7 +30,7 @@ class _SourceLoader(SourceFileLoader):
         return code
 
 
-def _finder(path: str) -> FileFinder:
+def _finder(path: str) -> Any:
     folder = os.path.abspath(path or os.curdir)
     if not any(_within(folder, root) for root in _roots):
         raise ImportError("not a folder of the project")

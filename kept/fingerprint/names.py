@@ -23,9 +23,11 @@ class Names(Calls):
     # ---- what is found
 
     def mark(self, mark: Mark, node: ast.AST) -> None:
+        """Note a feature of the code with its first line."""
         self.marks.setdefault(mark, getattr(node, "lineno", 0))
 
     def use(self, name: str) -> None:
+        """Note a name of the module, and whether importing looks it up."""
         self.uses.add(name)
         if not self.lazy:
             self.early.add(name)
@@ -67,6 +69,7 @@ class Names(Calls):
             scope.bound[name] = del_name
 
     def chain(self, name: str) -> str | None:
+        """Say what a dotted name stands for here; None if it is local."""
         root, _, rest = name.partition(".")
         found = self.reference(root)
         return None if found is None else extended(found, rest)
@@ -74,24 +77,27 @@ class Names(Calls):
     # ---- the walk
 
     def all(self, nodes: Iterable[ast.AST | None]) -> None:
+        """Walk through several nodes."""
         for node in nodes:
             if node is not None:
                 self.visit(node)
 
     def visit(self, node: ast.AST) -> None:
+        """Walk through one node, by the rule for its kind."""
         kind = type(node)
-        if kind in FUNCTIONS:
+        if isinstance(node, FUNCTIONS):
             self.function(node)
         elif kind in COMPREHENSIONS:
             self.comprehension(node)
         else:
-            special = getattr(self, "see_" + kind.__name__, None)
+            special = getattr(self, "see_" + kind.__name__.lower(), None)
             if special is not None:
                 special(node)
             else:
                 self.all(ast.iter_child_nodes(node))
 
-    def see_Name(self, node: ast.Name) -> None:
+    def see_name(self, node: ast.Name) -> None:
+        """Note a name."""
         found = self.reference(node.id)
         if isinstance(node.ctx, ast.Store):
             return
@@ -99,7 +105,8 @@ class Names(Calls):
             self.use(found)
             self.words(node.id, node, is_name=True)
 
-    def see_Attribute(self, node: ast.Attribute) -> None:
+    def see_attribute(self, node: ast.Attribute) -> None:
+        """Note a dotted name as one."""
         if not isinstance(node.ctx, ast.Load):
             self.changed(node, node)
         names: list[str] = []
@@ -119,7 +126,8 @@ class Names(Calls):
             return
         self.use(extended(found, ".".join(reversed(names))))
 
-    def see_Subscript(self, node: ast.Subscript) -> None:
+    def see_subscript(self, node: ast.Subscript) -> None:
+        """Note changes, and modules taken from ``sys.modules``."""
         if not isinstance(node.ctx, ast.Load):
             self.changed(node, node)
         if last(dotted(node.value) or "") == "modules":
@@ -127,7 +135,8 @@ class Names(Calls):
             self.mark(Mark.OWN_MODULE if own else Mark.EVERY_MODULE, node)
         self.all((node.value, node.slice))
 
-    def see_Constant(self, node: ast.Constant) -> None:
+    def see_constant(self, node: ast.Constant) -> None:
+        """Note a text that may name code."""
         if isinstance(node.value, str) and len(node.value) < 200:
             self.words(node.value, node)
             if _LOOKS_DOTTED.fullmatch(node.value):
@@ -150,18 +159,21 @@ class Names(Calls):
         elif is_name and word == "__debug__":
             self.mark(Mark.ASSERTS, node)
 
-    def see_Assert(self, node: ast.Assert) -> None:
+    def see_assert(self, node: ast.Assert) -> None:
+        """Note an assertion: ``-O`` drops it."""
         self.mark(Mark.ASSERTS, node)
         self.all((node.test, node.msg))
 
-    def see_Expr(self, node: ast.Expr) -> None:
+    def see_expr(self, node: ast.Expr) -> None:
+        """Note that nobody takes the value."""
         if isinstance(node.value, ast.Constant):
             return
         before, self.discarded = self.discarded, True
         self.visit(node.value)
         self.discarded = before
 
-    def see_Assign(self, node: ast.Assign) -> None:
+    def see_assign(self, node: ast.Assign) -> None:
+        """Walk an assignment, unless it only gives a thing another name."""
         if not self.is_alias(node):
             self.visit(node.value)
         self.all(node.targets)
@@ -175,7 +187,8 @@ class Names(Calls):
             return False
         return self.local(self.scopes[-1], target.id) is not None
 
-    def see_AugAssign(self, node: ast.AugAssign) -> None:
+    def see_augassign(self, node: ast.AugAssign) -> None:
+        """Note ``x += y``: it reads, binds and changes."""
         self.visit(node.value)
         if isinstance(node.target, ast.Name):
             found = self.reference(node.target.id)
@@ -183,10 +196,13 @@ class Names(Calls):
                 self.use(found)
                 if not self.lazy:
                     self.touches.add(found)  # a list is changed in place, whoever else holds it
+            if self.lazy:
+                self.changed_in_place(node.target)
         else:
             self.visit(node.target)
 
-    def see_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def see_annassign(self, node: ast.AnnAssign) -> None:
+        """Walk an annotated assignment; a class's annotations are values."""
         self.all((node.value, node.target))
         if self.scopes and self.scopes[-1].kind == "class":
             self.visit(node.annotation)
@@ -205,7 +221,8 @@ class Names(Calls):
             if found:
                 self.told.add(found)
 
-    def see_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+    def see_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Note an import inside a function or class."""
         if not self.scopes:
             return
         found = scopes.aliases(node)
@@ -215,13 +232,15 @@ class Names(Calls):
             if not known:  # an attribute of the class, or one of several things that a name may be
                 self.use(f"{one.module}:{one.attribute or ''}")
 
-    see_ImportFrom = see_Import
+    see_importfrom = see_import
 
-    def see_Global(self, node: ast.Global) -> None:
+    def see_global(self, node: ast.Global) -> None:
+        """Note that calling this binds names of the module."""
         self.globals |= set(node.names)
         self.mark(Mark.CHANGES, node)
 
-    def see_With(self, node: ast.With | ast.AsyncWith) -> None:
+    def see_with(self, node: ast.With | ast.AsyncWith) -> None:
+        """Walk a ``with``: what it enters may change anything."""
         for item in node.items:
             callee = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
             name = callee.attr if isinstance(callee, ast.Attribute) else dotted(callee) or "?"
@@ -231,9 +250,10 @@ class Names(Calls):
             self.all((item.optional_vars,))
         self.all(node.body)
 
-    see_AsyncWith = see_With
+    see_asyncwith = see_with
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        """Walk a function: its defaults run now, its body later."""
         self.mark(Mark.DEFINES, node)
         if not isinstance(node, ast.Lambda):
             self.decorators(node.decorator_list)
@@ -266,7 +286,8 @@ class Names(Calls):
             self.annotation(getattr(one, "bound", None))
             self.annotation(getattr(one, "default_value", None))
 
-    def see_TypeAlias(self, node: ast.AST) -> None:
+    def see_typealias(self, node: ast.AST) -> None:
+        """Walk ``type X = ...``: its value is made when asked for."""
         self.type_parameters(node)
         self.lazy += 1
         self.visit(node.value)  # type: ignore[attr-defined]
@@ -275,6 +296,7 @@ class Names(Calls):
             self.scopes.pop()
 
     def comprehension(self, node: ast.AST) -> None:
+        """Walk a comprehension in a scope of its own."""
         generators = node.generators  # type: ignore[attr-defined]
         self.visit(generators[0].iter)
         self.scopes.append(scopes.of_comprehension(node))
@@ -283,7 +305,8 @@ class Names(Calls):
         self.all(getattr(node, field, None) for field in ("key", "value", "elt"))
         self.scopes.pop()
 
-    def see_ClassDef(self, node: ast.ClassDef) -> None:
+    def see_classdef(self, node: ast.ClassDef) -> None:
+        """Walk a class: its body runs now."""
         self.mark(Mark.DEFINES, node)
         self.decorators(node.decorator_list)
         self.type_parameters(node)
@@ -302,4 +325,5 @@ class Names(Calls):
 
     @staticmethod
     def is_metaclass(node: ast.ClassDef) -> bool:
+        """Say whether this class makes classes."""
         return any(last(dotted(base) or "") in ("type", "ABCMeta", "EnumMeta", "EnumType") for base in node.bases)

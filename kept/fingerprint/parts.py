@@ -86,7 +86,7 @@ def statement_parts(reach: Reach, naming: Naming) -> list[tuple[str, Part]]:
 
 
 def _relative(labels: dict[str, str]) -> dict[str, str]:
-    """The stage's own name is in the text as a placeholder, so it must not be in here."""
+    """Leave out the stage's own name: in the text it is a placeholder."""
     return {(_STAGE if label == _STAGE else key): label for key, label in labels.items()}
 
 
@@ -103,8 +103,7 @@ def chosen(reach: Reach, one: Id, statement: Statement) -> str:
 def source(reach: Reach, one: Id) -> str:
     """Return a statement as written."""
     statement = reach.resolver.statement(*one)
-    data = reach.project.source(reach.project.find(one[0]).path)
-    lines = data.decode("utf-8", "replace").splitlines()
+    lines = reach.project.lines(reach.project.find(one[0]).path)
     return "\n".join(lines[statement.line - 1 : statement.end]) + "\n"
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from ..digest import Memo, digest_bytes
 from .canonical import SCHEME
 from .fingerprints import Blind, Fingerprint, Part
+from .libraries import BY_FILES, unpackaged
 from .project import Project, search_path
 from .reach import Reach
 from .reads import Inputs, path_state, variable_state
@@ -55,12 +56,19 @@ def _holds(plan: dict[str, Any], root: str, memo: Memo) -> bool:
         return False
     if any(path_state(path, memo) != state for path, state in plan["paths"].items()):
         return False
-    if any(not os.path.exists(place) for _, place in plan["libraries"].values()):
+    if not all(_installed(version, place, memo) for version, place in plan["libraries"].values()):
         return False
     if any(audit_state(memo, digest) != state for digest, state in plan["audits"].items()):
         return False
     project = Project(root)
     return all(project.again(folder, names) for folder, names in plan["lookups"].items())
+
+
+def _installed(version: str, place: str, memo: Memo) -> bool:
+    """Say whether a library is as it was: the folder that names its version is there, or its files are the same."""
+    if not version.startswith(BY_FILES):
+        return os.path.exists(place)
+    return unpackaged(*os.path.split(place), memo).version == version
 
 
 def audit_state(memo: Memo, digest: str) -> str:
@@ -72,8 +80,6 @@ def audit_state(memo: Memo, digest: str) -> str:
 def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerprint) -> None:
     """Keep a fingerprint with all that it was made from."""
     libraries = {one.name: (one.version, one.place) for one in reach.libraries.values()}
-    if any(version.startswith("files ") for version, _ in libraries.values()):
-        return  # made by hand, without a version: nothing but its files says that it is the same
     plan = {
         "files": dict(made.files),
         "lookups": reach.project.lookups,

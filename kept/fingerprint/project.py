@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import importlib.machinery
+import io
 import os
 import re
 import sys
@@ -65,6 +66,7 @@ class Project:
         self._places: dict[str, Place] = {}
         self._summaries: dict[str, Summary] = {}
         self._sources: dict[str, bytes] = {}
+        self._lines: dict[str, list[str]] = {}
         self._editable: dict[str, str] | None = None
 
     # ---- look-ups
@@ -211,6 +213,14 @@ class Project:
                 data = self._sources[path] = file.read()
             self.files[path] = digest_bytes(data).hex
         return data
+
+    def lines(self, path: str) -> list[str]:
+        """Return the lines of a source file as they are numbered by Python."""
+        known = self._lines.get(path)
+        if known is None:
+            text = io.TextIOWrapper(io.BytesIO(self.source(path)), "utf-8", "replace", newline=None).read()
+            known = self._lines[path] = text.split("\n")
+        return known
 
     def summary(self, path: str) -> Summary:
         """Return what a source file says, remembered by its digest."""

@@ -73,7 +73,10 @@ class Reach:
         target = self.resolver.absolute(module, alias.module)
         if alias.attribute in (None, "*") or not self.project.find(target).followed:
             return [target]
-        if self.resolver.has(target, alias.attribute or "") or not self.project.find(target).folders:
+        bound = target != module and self.resolver.has(
+            target, alias.attribute or ""
+        )  # ``from . import a`` binds itself
+        if bound or not self.project.find(target).folders:
             return [target]
         return [f"{target}.{alias.attribute}", target]
 
@@ -83,11 +86,12 @@ class Reach:
         """Take in what ``name`` stands for in ``module``; return its statements."""
         self.load(module)
         targets = self.resolver.look(module, name)
-        self.take(module, targets, "")
+        self.take(targets, "")
         self.finish()
         return [(one.module, one.index) for one in targets if one.what is What.STATEMENT]
 
     def add(self, one: Id) -> None:
+        """Take in one statement."""
         if one not in self.reached:
             self.reached[one] = None
             self._waiting.append(one)
@@ -107,6 +111,7 @@ class Reach:
                     self.take_whole(module)
 
     def size(self) -> int:
+        """Measure how far the walk has come."""
         return len(self.reached) + len(self.modules) + len(self.whole) + len(self.marks) + len(self._told)
 
     def process(self, module: str, index: int) -> None:
@@ -139,11 +144,12 @@ class Reach:
         return "|".join(target.label for target in found)
 
     def follow(self, module: str, name: str, labels: dict[str, str], where: str) -> None:
+        """Take in what a name stands for, and note it."""
         targets = self.resolver.look(module, name)
         label = "|".join(dict.fromkeys(target.label for target in targets if target.label))
         if label:
             labels[name] = label
-        self.take(module, targets, where)
+        self.take(targets, where)
 
     def follow_text(self, text: str, labels: dict[str, str]) -> None:
         """Follow a text that looks like a dotted name, if it leads to code."""
@@ -156,7 +162,7 @@ class Reach:
         if targets:
             labels[f"text {text}"] = "|".join(one.label for one in targets)
             self.load(module if attributes else self.longest(text))
-            self.take(top, tuple(targets), "")
+            self.take(tuple(targets), "")
 
     def longest(self, name: str) -> str:
         """Return the part of a dotted name that is a module of the project."""
@@ -164,7 +170,7 @@ class Reach:
             name = name.rpartition(".")[0]
         return name
 
-    def take(self, module: str, targets: tuple[Target, ...], where: str) -> None:
+    def take(self, targets: tuple[Target, ...], where: str) -> None:
         """Take in what a name stands for."""
         for target in targets:
             if target.what is What.STATEMENT:
@@ -181,6 +187,7 @@ class Reach:
                 self.take_external(target)
 
     def take_external(self, target: Target) -> None:
+        """Note a library, or what reads definitions."""
         tail = last(target.name)
         if tail in READS_DOCS:
             self.marks.add(Mark.READS_DOCS)
@@ -195,6 +202,7 @@ class Reach:
     # ---- widening
 
     def shown(self, module: str) -> str:
+        """Write where a module is."""
         place = self.project.find(module)
         return self.project.shown(place.path or (place.folders or (module,))[0])
 
@@ -205,6 +213,7 @@ class Reach:
         self.take_whole(module)
 
     def take_whole(self, module: str) -> None:
+        """Take in all statements of a module, and what its imports name."""
         if module in self.whole:
             return
         self.whole[module] = None
@@ -214,7 +223,7 @@ class Reach:
                 self.add((module, index))
             for alias in statement.aliases:
                 if alias.name and alias.attribute != "*":
-                    self.take(module, self.resolver.imported(module, alias, ""), "")
+                    self.take(self.resolver.imported(module, alias, ""), "")
                 elif alias.attribute == "*":
                     target = self.resolver.absolute(module, alias.module)
                     if self.project.find(target).followed:
@@ -228,7 +237,7 @@ class Reach:
         package, _, stem = name.rpartition(".")
         place = self.project.find(package) if package else None
         if place is not None and place.kind is Kind.LIBRARY:
-            self.take(module, self.resolver.attribute(package, ""), where)
+            self.take(self.resolver.attribute(package, ""), where)
         if place is not None and not place.followed:
             return
         shown = self.project.shown(place.folders[0]) + "/" if place is not None and place.folders else "the project"
@@ -245,6 +254,7 @@ class Reach:
     # ---- what takes part unasked
 
     def add_effects(self) -> None:
+        """Take in what importing the closure changes."""
         for module in list(self.modules):
             summary = self.resolver.summary(module)
             for index, statement in enumerate(summary.statements if summary else ()):
@@ -254,6 +264,7 @@ class Reach:
                     self.add((module, index))
 
     def add_subclasses(self) -> None:
+        """Take in the classes under those that are in."""
         for module in list(self.modules):
             summary = self.resolver.summary(module)
             for index, statement in enumerate(summary.statements if summary else ()):

@@ -104,8 +104,9 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
     return Statement(
         line=_first_line(node), end=node.end_lineno or node.lineno,
         binds=(*bound, *sorted(names.globals - bound.keys())),
-        lean=canonical.digest([node], own=own), full=canonical.digest([node], full=True, own=own), raw=_raw(node, lines),
-        same=same, fresh=_is_fresh(node), uses=tuple(sorted(uses)), told=tuple(sorted(names.told)),
+        lean=canonical.digest([node], own=own), full=canonical.digest([node], full=True, own=own),
+        raw=_raw(node, lines), same=same, fresh=_is_fresh(node),
+        uses=tuple(sorted(uses)), told=tuple(sorted(names.told)),
         early=tuple(sorted(names.early & uses)), aliases=tuple(imported), inner=tuple(sorted(names.inner, key=repr)),
         calls=tuple(names.calls), inside=tuple(sorted(names.inside)), handed=tuple(sorted(names.handed)),
         touches=tuple(sorted(names.touches)), readers=tuple(sorted(names.readers)), bases=tuple(names.bases),
@@ -115,7 +116,8 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
 
 
 def _first_line(node: ast.stmt) -> int:
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
 
 
 def _raw(node: ast.stmt, lines: list[bytes]) -> str:
@@ -148,10 +150,29 @@ def _constants(body: list[ast.stmt]) -> dict[str, str]:
 
 
 def _paths(body: list[ast.stmt]) -> dict[str, ast.expr]:
-    """Map the names bound once, to an expression: paths are built in pieces."""
+    """Map names bound once to an expression, those of functions too: paths are built in pieces."""
     found = scopes.gathered("module", body)
     values = {name: found.value(name) for name in found.bound}
-    return {name: value for name, value in values.items() if isinstance(value, ast.expr)}
+    inside: dict[str, list[ast.expr | None]] = {}
+    for node in (part for statement in body for part in ast.walk(statement)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for name, value in _inside(node):
+                inside.setdefault(name, []).append(value)
+    local = {name: value[0] for name, value in inside.items() if len(value) == 1}
+    return {name: value for name, value in {**local, **values}.items() if isinstance(value, ast.expr)}
+
+
+def _inside(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, ast.expr | None]]:
+    """List what a function's names are bound to: defaults of parameters, and locals bound once."""
+    arguments = node.args
+    named = [*arguments.posonlyargs, *arguments.args]
+    found = list(
+        zip((one.arg for one in named[len(named) - len(arguments.defaults) :]), arguments.defaults, strict=True)
+    )
+    found += [(one.arg, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
+    scope = scopes.gathered("function", node.body)
+    values = [(name, scope.value(name)) for name in scope.bound]
+    return [*found, *((name, value if isinstance(value, ast.expr) else None) for name, value in values)]
 
 
 def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import hmac
 import json
@@ -19,6 +20,7 @@ from .summary import Mark
 
 # Values of variables may be secrets: what is kept of them can be compared, and looked up in no table of common texts.
 _KEY = b"kept: a variable of the environment, asked for while importing"
+_PRESENCE = "?"  # before a path: only whether it is there
 _SMALL_FOLDER = 200  # files; of larger folders the names count, and the files that were seen to be read
 
 
@@ -52,10 +54,20 @@ def variable_state(name: str) -> str:
 
 def path_state(path: str, memo: Memo | None) -> str:
     """Return the digest of a file or a folder; empty if it is not there."""
+    if path.startswith(_PRESENCE):
+        path = path.removeprefix(_PRESENCE)
+        return "folder" if os.path.isdir(path) else "file" if os.path.exists(path) else ""
     try:
+        if glob.has_magic(path):
+            found = sorted(glob.glob(path, recursive=True))
+            inside = os.path.dirname(path)
+            states = [path_state(one, memo) if os.path.isfile(one) else "/" for one in found[:_SMALL_FOLDER]]
+            return hashlib.sha256(
+                json.dumps([[os.path.relpath(one, inside) for one in found], states]).encode()
+            ).hexdigest()
         if not os.path.isdir(path):
             return memo.file(path).hex if memo is not None else digest_file(path).hex
-        names = sorted(name for name in os.listdir(path) if name != "__pycache__")
+        names = sorted(name for name in os.listdir(path) if name != "__pycache__" and not name.startswith("."))
         files = [os.path.join(path, name) for name in names]
         if len(names) > _SMALL_FOLDER:
             return hashlib.sha256(json.dumps(names).encode()).hexdigest()
@@ -71,6 +83,8 @@ def parts(reach: Reach, inputs: Inputs, audited: Iterator[tuple[str, str]]) -> l
     for kind, name in (*_asked(reach), *audited):
         if kind == "variable" and name != "*":
             part = Part(f"environment {name}", inputs.variable(name), "", 0, "")
+        elif kind == "exists":
+            part = Part(f"presence of {reach.project.shown(name)}", inputs.path(_PRESENCE + name), "", 0, "")
         elif kind == "file":
             shown = reach.project.shown(name)
             state = inputs.path(name)
@@ -111,7 +125,7 @@ def _asked(reach: Reach) -> Iterator[tuple[str, str]]:
                 if read.name == ITSELF:
                     path = reach.project.find(module).path
                 if not os.path.isabs(read.name) and _inside(path, reach.project.root):
-                    yield "file", path
+                    yield "exists" if read.kind == "exists" else "file", path
 
 
 def _inside(path: str, root: str) -> bool:

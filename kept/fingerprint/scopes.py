@@ -92,10 +92,8 @@ def _bind(node: ast.AST, scope: Scope) -> None:
             _targets(target, node.value, scope)
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         scope.bound.setdefault(node.target.id, []).append(node.value)
-    elif isinstance(node, ast.NamedExpr):
-        _targets(node.target, node.value, scope)
-    elif isinstance(node, (ast.AugAssign, ast.For, ast.AsyncFor)):
-        _targets(node.target, None, scope)
+    elif isinstance(node, (ast.NamedExpr, ast.AugAssign, ast.For, ast.AsyncFor)):
+        _targets(node.target, node.value if isinstance(node, ast.NamedExpr) else None, scope)
     elif isinstance(node, ast.withitem) and node.optional_vars is not None:
         _targets(node.optional_vars, None, scope)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -103,16 +101,18 @@ def _bind(node: ast.AST, scope: Scope) -> None:
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         for alias in (one for one in aliases(node) if one.name):
             scope.bound.setdefault(alias.name, []).append(alias)
-    elif isinstance(node, (ast.Global, ast.Nonlocal)):
-        # A nonlocal name belongs to a function around: its value may be anything, so it is bound here to nothing known.
-        scope.outer |= set(node.names) if isinstance(node, ast.Global) else set()
     else:
         _bind_rest(node, scope)
 
 
 def _bind_rest(node: ast.AST, scope: Scope) -> None:
     name = None
-    if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+    if isinstance(node, ast.Global):
+        scope.outer |= set(node.names)
+    elif isinstance(node, ast.Nonlocal):  # it belongs to a function around, so what it is bound to here is not all
+        for one in node.names:
+            scope.bound.setdefault(one, []).append(None)
+    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
         name = node.name
     elif isinstance(node, ast.MatchMapping):
         name = node.rest

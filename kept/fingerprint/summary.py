@@ -59,7 +59,7 @@ class Alias:
 class Read:
     """A file, folder or environment variable that is asked for."""
 
-    kind: str  # "file", "variable", "code" (a script by its name), "entry" (a folder put on sys.path)
+    kind: str  # "file", "variable", "exists", "code" (a script by its name), "entry" (a folder put on sys.path)
     name: str
     anchored: bool = False  # a path relative to the file's own folder, else to the project
     early: bool = True  # while importing; else when the function around it is called
@@ -76,7 +76,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One top-level statement. Names in ``uses`` are of the module, or ``package.module:attribute`` for imports inside."""
+    """One top-level statement; names in ``uses`` are the module's, or ``a.b:c`` of an import inside a function."""
 
     line: int
     end: int

@@ -11,7 +11,7 @@ _TYPING = frozenset({"typing", "typing_extensions"})
 
 
 def tidied(tree: ast.Module) -> ast.Module:
-    """Leave out ``if TYPE_CHECKING``, ``@overload`` stubs and ``if __name__ == "__main__"``; what is else of them stays."""
+    """Leave out ``if TYPE_CHECKING``, ``@overload`` stubs and ``if __name__ == "__main__"``, but for their ``else``."""
     names = imported_names(tree)
     flags = {
         name for name, full in names.items() if full in ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING")

@@ -56,7 +56,8 @@ READS_DOCS = frozenset({
 })  # fmt: skip
 READS_NAMES = frozenset({"__name__", "__qualname__", "co_name", "co_qualname"})
 READS_SOURCE = frozenset({
-    "getsource", "getsourcelines", "getcomments", "co_firstlineno", "f_lineno", "tb_lineno", "getframeinfo", "linecache",
+    "getsource", "getsourcelines", "getcomments", "co_firstlineno",
+    "f_lineno", "tb_lineno", "getframeinfo", "linecache",
     "co_code", "co_consts", "extract_stack", "format_stack", "findsource", "getblock", "co_lines",
 })  # fmt: skip
 EVERYTHING = frozenset(
@@ -66,10 +67,14 @@ OWN_MODULE = frozenset({"globals", "eval", "exec", "compile", "__builtins__"})
 
 # Makers of values that nobody else holds yet.
 FRESH = frozenset({
-    "dict", "list", "set", "frozenset", "tuple", "defaultdict", "OrderedDict", "Counter", "deque", "bytearray", "object",
-    "int", "float", "str", "bool", "bytes", "range", "sorted", "zip", "map", "enumerate", "len", "sum", "min", "max", "copy",
+    "dict", "list", "set", "frozenset", "tuple",
+    "defaultdict", "OrderedDict", "Counter", "deque", "bytearray", "object",
+    "int", "float", "str", "bool", "bytes", "range", "sorted",
+    "zip", "map", "enumerate", "len", "sum", "min", "max", "copy",
     "SimpleNamespace", "WeakKeyDictionary", "WeakValueDictionary", "WeakSet", "ChainMap",
 })  # fmt: skip
+
+_PUTTING = frozenset({"heappush", "heappushpop", "heapreplace", "heapify", "insort", "insort_left", "insort_right"})
 
 _CALM_MODULES = (
     "re", "collections", "functools", "pathlib", "os.path", "dataclasses", "enum", "typing", "math", "operator",
@@ -141,7 +146,7 @@ def changes_state(name: str) -> bool:
             "SeedSequence",
             "PCG64",
         )
-    return bool(_CHANGING.match(tail)) or name.startswith(("atexit.", "signal.", "gc."))
+    return bool(_CHANGING.match(tail)) or tail in _PUTTING or name.startswith(("atexit.", "signal.", "gc."))
 
 
 def is_calm(name: str) -> bool:

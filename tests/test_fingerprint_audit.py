@@ -1,0 +1,121 @@
+"""What importing reads where no text tells is seen while it happens, and counts from then on."""
+
+import os
+
+import pytest
+from fingerprint_projects import opened
+
+from kept.digest import Memo
+from kept.fingerprint import audit
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    with opened(tmp_path, monkeypatch) as files:
+        yield files
+
+
+@pytest.fixture
+def memo(tmp_path, project):
+    memory = Memo(tmp_path / "memo.db")
+    audit.install(project.root, memory)
+    yield memory
+    audit.uninstall()
+
+
+def names(made):
+    return [part.name for part in made.parts]
+
+
+STAGES = """
+    from hidden import CFG
+    def train(x): return CFG
+"""
+
+
+def test_a_file_read_by_a_computed_name_counts(project, memo):
+    """A configuration file whose name no text says is part of the fingerprint once an import has read it."""
+    project.write(
+        stages=STAGES,
+        hidden="from pathlib import Path\nCFG = [Path(__file__).with_name(n + 'n').read_text() for n in ['c.jso']]\n",
+    )
+    (project.root / "c.json").write_text("1")
+    assert "file c.json" not in names(project.made(memo=memo))
+    project.loaded()
+    before = project.made(memo=memo)
+    assert "file c.json" in names(before)
+    (project.root / "c.json").write_text("2")
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_a_folder_listed_counts(project, memo):
+    """A file that appears in a folder which an import listed changes the fingerprint."""
+    project.write(
+        stages=STAGES, hidden="import os\nCFG = sorted(os.listdir(os.path.dirname(__file__) + '/co' + 'nf'))\n"
+    )
+    (project.root / "conf").mkdir()
+    (project.root / "conf" / "a.yaml").write_text("")
+    project.loaded()
+    before = project.made(memo=memo)
+    (project.root / "conf" / "b.yaml").write_text("")
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_a_variable_asked_for_by_a_computed_name_counts(project, memo, monkeypatch):
+    """A variable whose name no text says counts once an import has asked for it."""
+    project.write(stages=STAGES, hidden="import os\nCFG = [os.environ.get('LR_' + n) for n in ['A']]\n")
+    project.loaded()
+    before = project.made(memo=memo)
+    assert "environment LR_A" in names(before)
+    monkeypatch.setenv("LR_A", "2")
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_a_module_loaded_behind_our_back_counts(project, memo):
+    """A project module that an import loads in a way no text says is taken in whole, and that is said."""
+    project.write(
+        stages=STAGES,
+        hidden="import sys\nimp = vars(sys.modules['builtins'])['__imp' + 'ort__']\n"
+        "CFG = [imp(n) for n in ['pl' + 'ug']]\n",
+        plug="def f(x): return 1\n",
+    )
+    project.loaded()
+    before = project.made(memo=memo)
+    assert "plug.f" in names(before)
+    project.write(plug="def f(x): return 2\n")
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_what_is_seen_belongs_to_the_bytes_that_ran(project, memo):
+    """After an edit of the module that read a file, what its old bytes read counts no more."""
+    project.write(
+        stages=STAGES,
+        hidden="from pathlib import Path\nCFG = [Path(__file__).with_name('c.' + n).read_text() for n in ['json']]\n",
+    )
+    (project.root / "c.json").write_text("1")
+    project.loaded()
+    assert "file c.json" in names(project.made(memo=memo))
+    project.write(hidden="CFG = 3\n")
+    assert "file c.json" not in names(project.made(memo=memo))
+
+
+def test_reads_inside_functions_and_of_others_do_not_count(project, memo, tmp_path):
+    """Only what happens while a module of the project is imported is noted, and only of the project's folder."""
+    (tmp_path / "far.txt").write_text("1")
+    project.write(
+        stages="import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+        "FAR = (HERE.parent / ('f' + 'ar.txt')).read_text()\n"
+        "def train(x): return (HERE / ('c.' + x)).read_text(), os.environ.get('H' + x), FAR\n"
+    )
+    (project.root / "c.json").write_text("1")
+    project.loaded().train("json")
+    assert names(project.made(memo=memo)) == ["stages.FAR", "stages.HERE", "stages.train"]
+
+
+def test_the_environment_still_works(memo, monkeypatch):
+    """Variables are read, set and listed as before while they are watched."""
+    monkeypatch.setenv("A_OF_TEST", "1")
+    assert os.environ["A_OF_TEST"] == os.getenv("A_OF_TEST") == dict(os.environ)["A_OF_TEST"] == "1"
+    assert "NOT_THERE" not in os.environ
+    with pytest.raises(KeyError):
+        os.environ["NOT_THERE"]

@@ -1,0 +1,154 @@
+"""Live objects: what their text does not say goes into the fingerprint as values."""
+
+import functools
+import sys
+
+import pytest
+from fingerprint_projects import opened
+
+from kept.digest import Memo
+from kept.errors import KeptError
+from kept.fingerprint import fingerprint
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    with opened(tmp_path, monkeypatch) as files:
+        yield files
+
+
+MAKE = """
+    import functools
+
+    def make(k, f=None):
+        def train(x):
+            return x * k if f is None else f(x)
+        return train
+
+    def base(x, k):
+        return x * k
+
+    class Model:
+        def __init__(self, k):
+            self.k = k
+        def run(self, x):
+            return x * self.k
+        __call__ = run
+
+    def helper(x): return x + 1
+    def other(x): return x + 2
+    LAMBDAS = [lambda x: x + 1, lambda x: x + 2]
+    named = make(3)
+"""
+
+
+@pytest.fixture
+def stages(project):
+    project.write(stages=MAKE)
+    return project.loaded()
+
+
+MADE = {
+    "closure": lambda m, v: m.make(v),
+    "partial": lambda m, v: functools.partial(m.base, k=v),
+    "bound method": lambda m, v: m.Model(v).run,
+    "callable instance": lambda m, v: m.Model(v),
+    "partial of a closure": lambda m, v: functools.partial(m.make(v), 1),
+    "partial of a bound method": lambda m, v: functools.partial(m.Model(v).run),
+    "closure over a model": lambda m, v: m.make(1, m.Model(v)),
+    "closure over a function": lambda m, v: m.make(1, [m.helper, m.other][v - 1]),
+    "closure over a container": lambda m, v: m.make({"a": [1, v]}),
+    "lambda on a line of two": lambda m, v: m.LAMBDAS[v - 1],
+}
+
+
+@pytest.mark.parametrize("how", MADE)
+def test_stages_made_in_a_loop_are_told_apart(project, stages, how):
+    """Equal text with other values is another stage; equal values make an equal one."""
+    first, again, second = (project.made(MADE[how](stages, value)).digest for value in (1, 1, 2))
+    assert first == again != second
+
+
+@pytest.mark.parametrize(
+    "how", [how for how in MADE if how not in ("closure over a function", "lambda on a line of two")]
+)
+def test_their_code_counts_too(project, stages, how):
+    """An edit of the code behind a live object changes its fingerprint."""
+    before = project.made(MADE[how](stages, 1)).digest
+    project.forget()
+    project.write(stages=MAKE.replace("x * k", "x - k").replace("x * self.k", "x - self.k"))
+    assert project.made(MADE[how](project.loaded(), 1)).digest != before
+
+
+def test_a_function_that_a_module_holds_is_told_by_its_name(project, stages):
+    """A closure under a name of its module is reached by text, live or not."""
+    assert project.made(stages.named) == project.made("stages:named")
+    assert project.made(stages.helper) == project.made("stages:helper")
+    assert project.made(stages.Model.run) == project.made("stages:Model.run")
+
+
+def test_running_changes_nothing(project, stages):
+    """What a stage leaves behind in caches of its module is not part of it."""
+    project.write(caching="CACHE = {}\ndef train(x):\n    CACHE[x] = x\n    return x\n")
+    train = project.loaded("caching").train
+    before = project.made(train)
+    train(1)
+    assert project.made(train) == before
+
+
+def test_values_in_sets_are_not_in_salted_order(project, stages):
+    """A set of functions in a closure has one form."""
+    one = project.made(stages.make({stages.helper, stages.other, "a"}))
+    assert one.digest == project.made(stages.make({"a", stages.other, stages.helper})).digest
+
+
+def test_values_without_canonical_form_are_refused(project, stages):
+    """An open file in a closure has no name that means the same tomorrow."""
+    with open(project.root / "stages.py") as file, pytest.raises(KeptError, match="no canonical form"):
+        project.made(stages.make(file))
+
+
+def test_a_value_that_holds_itself_ends(project, stages):
+    """A loop among the values of a closure is walked once."""
+    loop = stages.Model(1)
+    loop.k = [loop]
+    assert project.made(stages.make(loop)).digest == project.made(stages.make(loop)).digest
+
+
+def test_a_plan_is_remembered_per_value(project, stages, tmp_path):
+    """The memory of one closure is not served to another of the same text."""
+    memo = Memo(tmp_path / "memo.db")
+    first = project.made(stages.make(1), memo=memo)
+    assert project.made(stages.make(2), memo=memo).digest != first.digest
+    assert project.made(stages.make(1), memo=memo) == first
+
+
+def exec_made(text, **given):
+    space = {"__name__": "notebook", **given}
+    exec(text, space)
+    return space["train"]
+
+
+def test_a_function_without_a_file_goes_by_its_code(project):
+    """A function from exec is told by its code and the values it names; a warning says it is for this Python only."""
+    first = project.made(exec_made("def train(x): return x + K", K=1))
+    assert first.digest == project.made(exec_made("\n\ndef train(x): return x + K", K=1)).digest
+    assert first.digest != project.made(exec_made("def train(x): return x - K", K=1)).digest
+    assert first.digest != project.made(exec_made("def train(x): return x + K", K=2)).digest
+    assert first.widenings == (f"the stage: made without a file, its key is for Python 3.{sys.version_info[1]} only",)
+
+
+def test_a_notebook_function_reaches_the_project(project):
+    """What a function of a notebook names in the project is followed as source."""
+    project.write(hh="def f(x): return x + 1\n")
+    before = project.made(exec_made("def train(x): return hh.f(x)", hh=project.loaded("hh")))
+    assert "hh.f" in [part.name for part in before.parts]
+    project.write(hh="def f(x): return x + 2\n")
+    assert project.made(exec_made("def train(x): return hh.f(x)", hh=project.loaded("hh"))).digest != before.digest
+
+
+def test_also_takes_live_classes(project, stages):
+    """Classes found in values are roots, whichever way they are given."""
+    by_object = project.made("stages:base", also=[stages.Model])
+    assert by_object == project.made("stages:base", also=["stages:Model"])
+    assert by_object.digest != fingerprint("stages:base", root=project.root).digest
