@@ -37,6 +37,18 @@ class _Judged:
             self.dep_manager.arguments = self.arguments
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
+    def watch(self, params: Any) -> bool:
+        """Load the project's code from its sources, and note what importing it reads; say whether it is a project."""
+        root = _project_folder(params)
+        if root is None:
+            return False
+        from .build import Project
+        from .fingerprint import audit, loading
+
+        loading.install(root)
+        audit.install(root, Project(root, still=self.still).memo)
+        return True
+
 
 class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
     """A command whose options may stand before and after the names of tasks."""
@@ -58,6 +70,15 @@ class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
         return super().parse_execute(options + names)
 
 
+class _Question(_Judged, _AnyOrder):
+    """A command of kept's own: it sees the project's code exactly as a run does."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Load the project as a run would, then answer."""
+        self.watch(params)
+        return super().execute(params, args)
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came: everything ends as at Ctrl-C."""
 
@@ -77,14 +98,8 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
-        root = _project_folder(params)
-        if root is None:
+        if not self.watch(params):
             return super().execute(params, args)
-        from .build import Project
-        from .fingerprint import audit, loading
-
-        loading.install(root)
-        audit.install(root, Project(root).memo)
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().execute(params, args)
@@ -125,7 +140,7 @@ opt_last = {"name": "last", "long": "last", "type": bool, "default": False, "hel
 opt_blind = {"name": "blind", "long": "blind", "type": bool, "default": False, "help": "what kept cannot see"}
 
 
-class Why(_Judged, _AnyOrder):
+class Why(_Question):
     """`doit why [TASK ...]`: what a run would do, and every reason."""
 
     name = "why"
@@ -148,17 +163,18 @@ class Why(_Judged, _AnyOrder):
             self.outstream.write(json_module.dumps(explain.as_json(told), indent=2) + "\n")
         else:
             self.outstream.write(explain.as_text(told))
-        plain = [] if last else [name for name in pos_args if self._plain_would_run(name)]
+        plain = [] if last else [name for name in pos_args if self._plain_would_run(name, quiet=json)]
         return 1 if plain or explain.anything(told) else 0
 
-    def _plain_would_run(self, name: str) -> bool:
+    def _plain_would_run(self, name: str, *, quiet: bool) -> bool:
         """Explain a task of doit's own as doit does."""
         tasks = {task.name: task for task in self.task_list}
         task = tasks.get(name)
         if task is None or task.has_subtask or name in _project(self).stages:
             return False
         status = self.dep_manager.get_status(task, tasks, get_log=True)
-        self.outstream.write(f"{name}: {status.status}\n{Info.get_reasons(status.reasons)}\n")
+        if not quiet:
+            self.outstream.write(f"{name}: {status.status}\n{Info.get_reasons(status.reasons)}\n")
         return bool(status.status != "up-to-date")
 
 
@@ -212,7 +228,7 @@ def _even(what: str) -> dict[str, Any]:
     }
 
 
-class Accept(_Judged, _AnyOrder):
+class Accept(_Question):
     """`doit accept TASK`: what was built before stands for the code as it is now."""
 
     name = "accept"
@@ -237,7 +253,7 @@ class Accept(_Judged, _AnyOrder):
         allowed |= {Cause.INPUT} if even_inputs else set()
         allowed |= {Cause.LIBRARY} if even_libraries else set()
         project = _project(self)
-        named = set(_stages(self, project, pos_args))
+        named = dict.fromkeys(_stages(self, project, pos_args))
         for task in project.order(named):
             if task in named:
                 self.outstream.write(explain.accept(project, task, allowed, reason))

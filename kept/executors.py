@@ -66,8 +66,10 @@ class _Worker:
                 kind, value = pickle.loads(_receive(self.process.stdout))  # from our own child
                 if kind == "done":
                     return value
+                if kind == "raised":
+                    raise value
                 tell(value)
-        except (OSError, EOFError):
+        except (BrokenPipeError, EOFError):
             raise WorkerDied(self._how()) from None
 
     def _how(self) -> str:
@@ -182,7 +184,20 @@ def serve() -> None:
             def tell(text: str) -> None:
                 _send(answers, cloudpickle.dumps(("tell", text)))
 
-            _send(answers, cloudpickle.dumps(("done", function(argument, tell))))
+            _send(answers, _answer(function, argument, tell))
+
+
+def _answer(function: Callable[..., Any], argument: object, tell: Callable[[str], None]) -> bytes:
+    import cloudpickle
+
+    try:
+        answer: bytes = cloudpickle.dumps(("done", function(argument, tell)))
+    except Exception as problem:  # noqa: BLE001  # the caller is told, and this process stays
+        try:
+            answer = cloudpickle.dumps(("raised", problem))
+        except Exception:  # noqa: BLE001  # an exception of the user's may not be sent
+            answer = cloudpickle.dumps(("raised", RuntimeError(f"{type(problem).__name__}: {problem}")))
+    return answer
 
 
 @contextlib.contextmanager

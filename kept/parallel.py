@@ -162,8 +162,8 @@ class ParallelRunner(KeptRunner):
     def _result(self, judged: Judgement, future: Future[Any]) -> Result:
         try:
             return build.finish(self.project, judged, future.result())
-        except errors.KeptError as problem:
-            failure = Failure(problem.what, str(problem), "")
+        except (errors.KeptError, OSError) as problem:
+            failure = Failure(str(problem).partition("\n")[0], str(problem), "")
         except WorkerDied as problem:
             failure = Failure(str(problem), f"{judged.stage.task}: {problem}", str(build.log_of(self.project, judged)))
         except Exception as problem:  # noqa: BLE001  # raised by user code while a result was sent

@@ -37,15 +37,11 @@ def load(artifact: str, run: str | None = None) -> Any:
     values = {}
     for output in wanted:
         file = project.root / (stem + (f"/{output.name}" if output.name else "") + output.suffix)
-        values[output.name] = load_output(output, project.store, file, trusted=_trusted(project))
+        values[output.name] = load_output(output, project.store, file, trusted=project.trusted)
     if field or set(values) == {""}:
         return values[field]
     kind = _result_of(task)
     return kind(**values) if kind is not None else values
-
-
-def _trusted(project: Project) -> bool:
-    return project.store.private or project.settings.trust == "group"
 
 
 def _task(artifact: str, project: Project) -> tuple[str, str]:

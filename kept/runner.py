@@ -28,6 +28,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         if self.screen is not None:
             self.screen.stages = self.project.stages
         self.arguments = judge.arguments
+        self.warned: set[str] = set()
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
     @property
@@ -105,8 +106,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         judged = self._judgement_of(node.task.name)
         try:
             result = self._bring_up_to_date(judged)
-        except errors.KeptError as problem:
-            failure = build.Failure(problem.what, str(problem), "")
+        except (errors.KeptError, OSError) as problem:
+            failure = build.Failure(str(problem).partition("\n")[0], str(problem), "")
             result = Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
         self._settle(node, result)
 
@@ -131,7 +132,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def _settle(self, node: Any, result: Result) -> None:
         """Tell doit and the screen what became of a stage."""
-        warnings = (*result.warnings, *self.project.warnings)
+        warnings = tuple(w for w in (*result.warnings, *self.project.warnings) if w not in self.warned)
+        self.warned |= set(warnings)
         self.project.warnings.clear()
         node.task.executed = result.outcome in (Outcome.BUILT, Outcome.FAILED)
         if result.failure is None:

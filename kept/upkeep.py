@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 from . import errors
@@ -13,8 +14,12 @@ DAY_NS = 24 * 3600 * 10**9
 
 def after(project: Project) -> None:
     """Sweep if this run has built something and the last sweep is a day old, or a tenth of the bound has come since."""
-    if not project.grown:
-        return
+    if project.grown:
+        with contextlib.suppress(OSError):  # a store that cannot be written needs no sweep
+            _count(project)
+
+
+def _count(project: Project) -> None:
     stored = project.memo.recall("upkeep", "sweep")
     last, grown = json.loads(stored) if stored else (project.memo.now_ns(), 0)
     now, grown = project.memo.now_ns(), grown + project.grown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -68,12 +69,13 @@ class Journal:
         """Note what became of a stage."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons).as_json()) + b"\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+        with contextlib.suppress(OSError):  # a log that cannot be written stops no build
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
 
     def lines(self) -> Iterator[Line]:
         """Read every line that is whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hmac
 import os
@@ -91,10 +92,11 @@ class Keys:
             secret = os.urandom(32)
             if self.still:
                 return secret
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.write(descriptor, secret)
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # a read-only store: then such a stage is new each time
+                path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                os.write(descriptor, secret)
+                os.close(descriptor)
             return secret
 
 

@@ -76,8 +76,10 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
         paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
         root=str(project.root),
         store=str(project.home),
+        stems={a.field: project.file(a, "") for a in stage.artifacts},
         log=str(log_of(project, judged)),
         seeding=seeding(judged.code.libraries),
+        trusted=project.trusted,
         forced=forced,
         live=live,
     )
@@ -101,8 +103,15 @@ def _record(project: Project, judged: Judgement) -> Record:
         dirty=dirty,
         reasons=tuple(map(str, judged.reasons)),
         versions=dict(judged.code.libraries),
-        sources=project.store.put_bytes(sources),
+        sources=_kept(project, sources),
     )
+
+
+def _kept(project: Project, data: bytes) -> Digest | None:
+    try:
+        return project.store.put_bytes(data)
+    except errors.StoreReadOnly:  # the run will say so
+        return None
 
 
 def log_of(project: Project, judged: Judgement) -> Path:

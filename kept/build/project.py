@@ -68,6 +68,11 @@ class Project:
         return Memo(self.home / "memo.db", still=self.still)
 
     @cached_property
+    def trusted(self) -> bool:
+        """Whether what the store holds may be code: nobody else can write to it, or the settings say so."""
+        return self.store.private or self.settings.trust == "group"
+
+    @cached_property
     def keys(self) -> Keys:
         """What tells what decides a stage."""
         return Keys(self.root, self.home / "secret", self.memo, self.settings, still=self.still)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
+import dis
+import errno
+import inspect
 import os
+import shutil
 import sys
+import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +22,8 @@ from ..actions import Output, Record
 from ..digest import Digest, Memo, digest_tree
 from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
-from ..store import Store
+from ..store import Store, digest_folder
+from .capture import captured, temporary, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,10 @@ class Job:
     paths: Mapping[str, Digest]  # input file → digest it was judged with
     root: str
     store: str
+    stems: Mapping[str, str]  # by field: where its artifact lies, without the suffix
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
+    trusted: bool = True  # whether what the store holds may be code
     forced: bool = False
     live: bool = False  # let the stage's own output through to the terminal
 
@@ -99,9 +105,9 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
         if found is not None:
             return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(warnings))
         started, before = time.perf_counter(), len(loading.loaded())
-        with store.workshop() as folder:
+        with _workshop(store) as folder:
             try:
-                with _captured(Path(job.log), live=job.live), _temporary(folder):
+                with captured(_log(job, folder), live=job.live), temporary(folder):
                     formats.fresh_names()
                     _seed(job)
                     value = _call(job, store)
@@ -110,7 +116,7 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
             except errors.KeptError as problem:
                 return Failure(problem.what, str(problem), job.log, warnings=tuple(warnings))
             except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
-                return Failure(*_told(problem), job.log, time.perf_counter() - started, tuple(warnings))
+                return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(warnings))
         done = _record(job, store, outputs, seconds, warnings)
         return dataclasses.replace(done, imported=len(loading.loaded()) > before)
 
@@ -129,9 +135,15 @@ def _record(job: Job, store: Store, outputs: tuple[Output, ...], seconds: float,
         return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
     record = dataclasses.replace(job.record, outputs=outputs, seconds=round(seconds, 6))
     key = record.action.key
-    if job.forced:
-        store.withdraw(key)
-    won = Record.from_json(store.publish(key, record.as_json()))
+    try:
+        if job.forced:
+            store.withdraw(key)
+        won = Record.from_json(store.publish(key, record.as_json()))
+    except (errors.StoreReadOnly, OSError) as problem:
+        if isinstance(problem, OSError) and problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        warnings.append("the store is read-only: what is built now is shown in artifacts/, but not kept")
+        return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
     if won is not None and [o.digest for o in won.outputs] != [o.digest for o in outputs]:
         warnings.append(f"{job.task}: another process recorded other bytes for the same action; its result is used")
         outputs = won.outputs
@@ -155,14 +167,29 @@ def _moved(job: Job) -> list[str]:
 
 
 def _call(job: Job, store: Store) -> Any:
-    values = {name: _value(value, job, store) for name, value in job.arguments.items()}
+    unread = _unread(job.function)
+    values = {name: None if name in unread else _value(v, job, store) for name, v in job.arguments.items()}
     args, kwargs = call_arguments(job.function, values)
     return job.function(*args, **kwargs)
 
 
+def _unread(function: Callable[..., Any]) -> frozenset[str]:
+    """Name the parameters that a plain function never mentions: what it does not read is not loaded."""
+    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
+        return frozenset()
+    code = function.__code__
+    used = {instruction.argval for instruction in dis.get_instructions(code)}
+    if used & {"locals", "vars", "eval", "exec", "sys", "inspect"}:  # it may look at its own frame
+        return frozenset()
+    pairs = {name for value in used if isinstance(value, tuple) for name in value}  # 3.13 joins two names
+    return (
+        frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) - used - pairs - set(code.co_cellvars)
+    )
+
+
 def _value(value: object, job: Job, store: Store) -> Any:
     if isinstance(value, Blob):
-        return load(value.output, store, Path(job.root, value.file))
+        return load(value.output, store, Path(job.root, value.file), trusted=job.trusted)
     if isinstance(value, Whole):
         parts = {name: _value(blob, job, store) for name, blob in value.fields.items()}
         return value.kind(**parts) if value.kind is not None else parts
@@ -184,10 +211,12 @@ def load(output: Output, store: Store, file: Path, *, trusted: bool = True) -> A
 def _healed(output: Output, store: Store, file: Path) -> Path:
     """Give the store back a blob that it has lost, from the file in artifacts/ if that is sound."""
     with contextlib.suppress(OSError):
-        if digest.digest_file(file) == output.digest and store.put(file) == output.digest:
-            path = store.path(output.digest)
-            if path is not None:
-                return path
+        if digest.digest_file(file) == output.digest:
+            try:
+                store.put(file)
+            except errors.StoreReadOnly:
+                return file
+            return store.path(output.digest) or file
     raise errors.blob_gone(file, output.digest.hex)
 
 
@@ -241,66 +270,43 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
         suffix = value.suffix if form.name == "file" and isinstance(value, Path) and not value.is_dir() else form.suffix
         path = place / f"artifact{suffix}"
         saved = formats.save(value, form, path, artifact)
-    tree = path.is_dir()
-    return Output(name, store.put(path), saved.format, path.suffix, saved.kind, saved.classes, tree)
-
-
-# ---- what the stage prints, and what it raises
-
-
-@contextlib.contextmanager
-def _captured(log: Path, *, live: bool) -> Iterator[None]:
-    """Send what the stage writes, C libraries included, to its log; the terminal stays ours."""
-    if live:
-        yield
-        return
-    log.parent.mkdir(parents=True, exist_ok=True)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(ValueError, OSError):  # a stream that is closed has nothing to flush
-            stream.flush()
-    saved = sys.stdout, sys.stderr, os.dup(1), os.dup(2)
-    with open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as text:
-        os.dup2(text.fileno(), 1)
-        os.dup2(text.fileno(), 2)
-        sys.stdout = sys.stderr = text
-        try:
-            yield
-        finally:
-            text.flush()
-            sys.stdout, sys.stderr = saved[:2]
-            os.dup2(saved[2], 1)
-            os.dup2(saved[3], 2)
-            os.close(saved[2])
-            os.close(saved[3])
-
-
-@contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[None]:
-    """Let temporary files of the stage lie beside the store: one that it returns is adopted without a copy."""
-    import tempfile
-
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    suffix, tree = path.suffix, path.is_dir()
     try:
-        yield
-    finally:
-        tempfile.tempdir = before
+        stored = store.put(path)
+    except errors.StoreReadOnly:
+        stored = _show_only(path, Path(job.root, job.stems[name] + suffix))
+    return Output(name, stored, saved.format, suffix, saved.kind, saved.classes, tree)
 
 
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+def _show_only(path: Path, target: Path) -> Digest:
+    """Put an artifact in its place without keeping it, where the store takes nothing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        shutil.rmtree(target)
+    shutil.move(path, target)
+    return digest_folder(target) if target.is_dir() else digest.digest_file(target)
 
 
-def _told(problem: BaseException) -> tuple[str, str]:
-    """Return the last line and the whole traceback of what a stage raised, from the user's own frames on."""
-    while problem.__traceback__ is not None and problem.__traceback__.tb_frame.f_code.co_filename.startswith(_OWN):
-        problem.__traceback__ = problem.__traceback__.tb_next
-    text = io.StringIO()
-    traceback.print_exception(problem, file=text)
-    last = traceback.format_exception_only(problem)[-1].strip()
-    if isinstance(problem, ValueError) and "read-only" in str(problem):
-        text.write("hint: the inputs of a stage are read-only; change a copy: X = X.copy()\n")
-    if isinstance(problem, SystemExit):
-        last = f"the stage called sys.exit({problem.code!r})"
-    return last, text.getvalue().rstrip()
+@contextlib.contextmanager
+def _workshop(store: Store) -> Iterator[Path]:
+    """Make a private folder, in the store if it can be written, so that artifacts are adopted without a copy."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(store.workshop())
+        except errors.StoreReadOnly:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-")))
+        yield folder
+
+
+def _log(job: Job, folder: Path) -> Path:
+    """Return where the stage's own output can go."""
+    log = Path(job.log)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w"):
+            return log
+    except OSError:
+        return folder / "log"
 
 
 def seeding(libraries: Mapping[str, str]) -> tuple[str, ...]:

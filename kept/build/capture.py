@@ -1,0 +1,64 @@
+"""Takes in what a stage prints and what it raises."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def captured(log: Path, *, live: bool) -> Iterator[None]:
+    """Send what the stage writes, C libraries included, to its log; the terminal stays ours."""
+    if live:
+        yield
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(ValueError, OSError):  # a stream that is closed has nothing to flush
+            stream.flush()
+    saved = sys.stdout, sys.stderr, os.dup(1), os.dup(2)
+    with open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as text:
+        os.dup2(text.fileno(), 1)
+        os.dup2(text.fileno(), 2)
+        sys.stdout = sys.stderr = text
+        try:
+            yield
+        finally:
+            text.flush()
+            sys.stdout, sys.stderr = saved[:2]
+            os.dup2(saved[2], 1)
+            os.dup2(saved[3], 2)
+            os.close(saved[2])
+            os.close(saved[3])
+
+
+@contextlib.contextmanager
+def temporary(folder: Path) -> Iterator[None]:
+    """Let temporary files of the stage lie beside the store: one that it returns is adopted without a copy."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def told(problem: BaseException) -> tuple[str, str]:
+    """Return the last line and the whole traceback of what a stage raised, from the user's own frames on."""
+    while problem.__traceback__ is not None and problem.__traceback__.tb_frame.f_code.co_filename.startswith(_OWN):
+        problem.__traceback__ = problem.__traceback__.tb_next
+    text = io.StringIO()
+    traceback.print_exception(problem, file=text)
+    last = traceback.format_exception_only(problem)[-1].strip()
+    if isinstance(problem, ValueError) and "read-only" in str(problem):
+        text.write("hint: the inputs of a stage are read-only; change a copy: X = X.copy()\n")
+    if isinstance(problem, SystemExit):
+        last = f"the stage called sys.exit({problem.code!r})"
+    return last, text.getvalue().rstrip()
