@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,7 +118,9 @@ def as_nobody(top: Path, work: Callable[[Path], None]) -> None:
         return
     with reachable(top) as mine:
         reader, writer = os.pipe()
-        child = os.fork()
+        with warnings.catch_warnings():  # other tests of this run may have left threads; the child uses none of them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             problem = "died"
             try:
