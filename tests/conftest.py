@@ -10,9 +10,11 @@ from projects import Project, close_servers, new_project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> Iterator[Project]:
     """Make a new project: numpy only, four stages, two variants, a report; see tests/points."""
-    return new_project(tmp_path)
+    made = new_project(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

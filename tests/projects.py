@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 POINTS = Path(__file__).with_name("points")
-PATIENCE = 60  # seconds after which a run is taken to hang
+PATIENCE = 40  # seconds after which a run is taken to hang
 _LINE = re.compile(r"^(?:\. |=>|--|!!) (\S+:\S+) (built|restored|up to date|failed)\b", re.MULTILINE)
 
 
@@ -47,6 +47,7 @@ class Project:
     root: Path
     runs: Path  # where output of runs is caught; outside the project
     environment: dict[str, str] = field(default_factory=dict)
+    spawned: list[subprocess.Popen[str]] = field(default_factory=list)
 
     # ---- files
 
@@ -76,14 +77,15 @@ class Project:
     def order(self, stage: str, what: str | None) -> None:
         """Tell a stage what to do when it executes: "kill", "fail", "wait"; None takes it back."""
         if what is None:
-            self.path(f"orders/{stage}").unlink()
+            shutil.rmtree(self.path("orders"))
             return
         self.write(f"orders/{stage}", what)
         if what == "wait":
+            os.mkfifo(self.path(f"orders/{stage}.here"))
             os.mkfifo(self.path(f"orders/{stage}.go"))
 
     def go(self, stage: str) -> None:
-        """Let a stage go on that waits, or the next one that will."""
+        """Let a stage go on that waits."""
         with open(self.path(f"orders/{stage}.go"), "w"):
             pass
 
@@ -155,13 +157,28 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.spawned.append(process)
         return Spawned(self, args, process, before)
+
+    def close(self) -> None:
+        """End what a failed test has left behind."""
+        for process in self.spawned:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Give a run what a user's shell has, and nothing of how the tests were started."""
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV", "GIT_", "DOIT"))}
         path = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-        given = {**plain, "LC_ALL": "C.UTF-8", "TERM": "dumb", **self.environment, **(more or {})}
+        given = {
+            **plain,
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            "PYTHONFAULTHANDLER": "1",
+            **self.environment,
+            **(more or {}),
+        }
         path = [*given.get("PYTHONPATH", "").split(os.pathsep), *path]
         given["PYTHONPATH"] = os.pathsep.join(entry for entry in path if entry)
         return given
@@ -183,14 +200,26 @@ class Spawned:
     before: int
     heard: str = ""
 
-    def read_until(self, text: str) -> str:
+    def until_executing(self, stage: str) -> None:
+        """Wait until it executes a stage that was told to wait."""
+        pipe = os.open(self.project.path(f"orders/{stage}.here"), os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            self._until(pipe, f"mark {stage}")
+        finally:
+            os.close(pipe)
+
+    def read_until(self, text: str) -> None:
         """Wait until it has printed a text."""
         assert self.process.stdout is not None
         while text not in self.heard:
-            line = self.process.stdout.readline()
-            assert line, f"ended without {text!r}:\n{self.heard}"
-            self.heard += line
-        return self.heard
+            self._until(self.process.stdout.fileno(), f"print {text!r}")
+            got = os.read(self.process.stdout.fileno(), 65536).decode()
+            assert got, f"ended without {text!r}:\n{self.heard}"
+            self.heard += got
+
+    def _until(self, pipe: int, what: str) -> None:
+        if not select.select([pipe], [], [], PATIENCE)[0]:
+            raise AssertionError(f"it did not {what}\n{self.killed()}")
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -199,9 +228,18 @@ class Spawned:
         try:
             out, err = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
+            raise AssertionError(f"it did not end\n{self.killed()}") from None
         return Run(self.args, self.process.returncode, self.heard + out, err, self.project.executed()[self.before :])
+
+    def killed(self) -> Run:
+        """End it so that Python shows where it was."""
+        self.process.send_signal(signal.SIGABRT)
+        try:
+            out, err = self.process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, err = self.process.communicate()
+        return Run(self.args, self.process.returncode, self.heard + out, err, [])
 
 
 class Server:
@@ -254,9 +292,9 @@ def close_servers() -> None:
         _servers.popitem()[1].close()
 
 
-def new_project(folder: Path) -> Project:
-    """Make a project in an empty folder: a copy of tests/points."""
+def new_project(folder: Path, like: Path = POINTS) -> Project:
+    """Make a project in an empty folder: a copy of tests/points, or of another one, with all that was built there."""
     root, runs = folder / "project", folder / "runs"
-    shutil.copytree(POINTS, root, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))
+    shutil.copytree(like, root, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     runs.mkdir()
     return Project(root, runs)
