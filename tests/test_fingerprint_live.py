@@ -152,3 +152,25 @@ def test_also_takes_live_classes(project, stages):
     by_object = project.made("stages:base", also=[stages.Model])
     assert by_object == project.made("stages:base", also=["stages:Model"])
     assert by_object.digest != fingerprint("stages:base", root=project.root).digest
+
+
+DODO = """
+    from kept import Pipeline, report, stage
+
+    def prepare(x): return x + 1
+
+    class Small(Pipeline):
+        first = stage(prepare, 1)
+        second = stage(lambda x: x + 2, {})
+
+    task_report = report(Small)
+"""
+
+
+def test_declarations_are_no_part_of_a_stage(project):
+    """Functions declared in dodo.py are judged by themselves: the pipeline around them may change."""
+    project.write(dodo=DODO.format("first"))
+    before = project.made("dodo:prepare")
+    project.write(dodo=DODO.format("1") + "    class Other(Small):\n        third = stage(prepare, 3)\n")
+    assert [part.name for part in before.parts] == ["dodo.prepare"]
+    assert project.made("dodo:prepare").digest == before.digest

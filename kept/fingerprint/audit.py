@@ -1,7 +1,8 @@
 """Watches what importing a module of the project reads, and remembers it by the digest of that module's file.
 
-A fact of kind "audit": name is the sha256 of the source file, value a sorted JSON list of [kind, name]:
-``file`` (a file read or folder listed, relative to the project), ``variable``, ``module`` (of the project, loaded).
+A fact of kind "audit": name is the sha256 of the source file, value a sorted JSON list of [kind, name]: ``file`` (a
+file read or folder listed, relative to the project), ``variable``, ``module`` (of the project, loaded). Under the name
+"newest" stands what was noted last.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import json
 import os
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 from ..digest import Memo, digest_file
 from .loading import loaded_digest
-from .plan import AUDIT
+from .plan import AUDIT, NEWEST
 
 _IMPORTER = "<frozen importlib"
 _SHOWN_READS = ("open", "os.listdir", "os.scandir", "import")
@@ -82,6 +84,7 @@ class _Watch:
         if (kind, name) not in known:
             known.add((kind, name))
             self.memo.remember(AUDIT, digest, json.dumps(sorted(known)).encode())
+            self.memo.remember(AUDIT, NEWEST, json.dumps([digest, kind, name, time.time_ns()]).encode())
 
 
 def importing(frame: FrameType | None, root: str) -> str | None:

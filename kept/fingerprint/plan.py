@@ -1,12 +1,13 @@
 """Remembers a fingerprint with everything it was made from, so that the next one costs a look at each.
 
-A plan is a fact of kind "plan" in the memory: JSON, thrown away whenever anything in it is not as it was.
+A plan is a fact of kind "plan" in the memory: compressed JSON, thrown away whenever anything in it is not as it was.
 
 ``files``      path -> sha256 of every source file of the closure
 ``lookups``    folder -> name -> what the look-up of a module found there ("" nothing; "*" the modules of the folder)
 ``variables``  environment variable -> keyed digest of its value
 ``paths``      file or folder read while importing -> digest, "" if it is not there
 ``libraries``  name -> version, folder that says so
+``seen``       digest of what was noted last of all that was seen; where it is the same, so are all of ``audits``
 ``audits``     sha256 of a source file -> digest of what was seen while it was imported
 """
 
@@ -16,6 +17,7 @@ import dataclasses
 import json
 import os
 import sys
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +30,7 @@ from .reach import Reach
 from .reads import Inputs, path_state, variable_state
 
 AUDIT = "audit"
+NEWEST = "newest"  # names no source file: what was noted last, of all files
 
 
 def key(root: str, roots: Iterable[str], shell: str) -> str:
@@ -42,7 +45,7 @@ def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     data = memo.recall("plan", name)
     if data is None:
         return None
-    plan: dict[str, Any] = json.loads(data)
+    plan: dict[str, Any] = json.loads(zlib.decompress(data))
     return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
 
 
@@ -58,7 +61,9 @@ def _holds(plan: dict[str, Any], root: str, memo: Memo) -> bool:
         return False
     if not all(_installed(version, place, memo) for version, place in plan["libraries"].values()):
         return False
-    if any(audit_state(memo, digest) != state for digest, state in plan["audits"].items()):
+    if plan["seen"] != audit_state(memo, NEWEST) and any(
+        audit_state(memo, digest) != state for digest, state in plan["audits"].items()
+    ):
         return False
     project = Project(root)
     return all(project.again(folder, names) for folder, names in plan["lookups"].items())
@@ -86,6 +91,7 @@ def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerpr
         "variables": inputs.variables,
         "paths": inputs.paths,
         "libraries": libraries,
+        "seen": audit_state(memo, NEWEST),
         "audits": {digest: audit_state(memo, digest) for digest in made.files.values()},
         "fingerprint": {
             "digest": made.digest,
@@ -95,7 +101,7 @@ def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerpr
             "blind": [dataclasses.astuple(one) for one in made.blind],
         },
     }
-    memo.remember("plan", name, json.dumps(plan, separators=(",", ":")).encode())
+    memo.remember("plan", name, zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1))
 
 
 def _fingerprint(row: dict[str, Any], files: dict[str, str]) -> Fingerprint:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import importlib.machinery
 import io
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -259,15 +259,20 @@ class Project:
 
 def search_path(root: str) -> list[tuple[str, Kind]]:
     """List the folders in which Python looks for modules, each with what it holds."""
-    folders = [os.path.abspath(entry) for entry in sys.path]
+    return list(_search_path(root, os.getcwd(), tuple(sys.path)))
+
+
+@functools.lru_cache(maxsize=16)
+def _search_path(root: str, here: str, entries: tuple[str, ...]) -> list[tuple[str, Kind]]:
+    folders = [os.path.normpath(os.path.join(here, entry)) for entry in entries]
     if root not in folders:
         folders.insert(0, root)
-    homes = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+    home = os.path.dirname(os.__file__)  # not sysconfig: asking it takes longer than all the rest
     found: dict[str, Kind] = {}
     for folder in folders:
         if _LIBRARY_FOLDERS & set(folder.split(os.sep)):
             kind = Kind.LIBRARY
-        elif folder.endswith(".zip") or any(folder == home or folder.startswith(home + os.sep) for home in homes):
+        elif folder.endswith((".zip", "lib-dynload")) or folder == home or folder.startswith(home + os.sep):
             kind = Kind.STANDARD
         else:
             kind = Kind.SOURCE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,7 +133,8 @@ def to_bytes(summary: Summary) -> bytes:
         row = {name: getattr(statement, name) for name in Statement.__slots__}
         row["marks"] = {mark.name: line for mark, line in statement.marks.items()}
         rows.append({name: _plain(value) for name, value in row.items() if value not in (None, (), {}, "", False)})
-    return json.dumps([rows, summary.exports, summary.future_annotations], separators=(",", ":")).encode()
+    text = json.dumps([rows, summary.exports, summary.future_annotations], separators=(",", ":"))
+    return zlib.compress(text.encode(), 1)
 
 
 def _plain(value: Any) -> Any:
@@ -145,7 +147,7 @@ def _plain(value: Any) -> Any:
 
 def from_bytes(data: bytes) -> Summary:
     """Read what ``to_bytes`` wrote."""
-    rows, exports, future = json.loads(data)
+    rows, exports, future = json.loads(zlib.decompress(data))
     statements = []
     for row in rows:
         known = {name: _NESTED.get(name, _tuples)(value) for name, value in row.items()}
