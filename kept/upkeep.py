@@ -7,7 +7,7 @@ import json
 
 from . import errors
 from .build import Project
-from .store.sweep import Swept
+from .store import Swept
 
 DAY_NS = 24 * 3600 * 10**9
 
@@ -34,7 +34,9 @@ def _count(project: Project) -> None:
 
 
 def sweep(project: Project, *, dry_run: bool = False) -> Swept:
-    """Remove what is neither shown in artifacts/ nor used of late, until the store fits its bound."""
-    settings = project.settings
-    roots = [claim.key for claim in project.claims.values()]
-    return project.store.gc(roots, max_size=settings.max_bytes, keep_days=settings.keep_days, dry_run=dry_run)
+    """Remove what was used least recently until the store fits its bound; never what artifacts/ shows."""
+    roots, bound = [claim.key for claim in project.claims.values()], project.settings.max_bytes
+    swept = project.store.gc(roots, max_size=bound, keep_days=project.settings.keep_days, dry_run=dry_run)
+    if swept.kept > bound:  # what was used of late stays only where there is room
+        swept = project.store.gc(roots, max_size=bound, keep_days=0, dry_run=dry_run)
+    return swept

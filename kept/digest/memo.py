@@ -44,7 +44,11 @@ class Memo:
             # Without a log beside it nothing is missing from the database, and SQLite need not make one.
             how = "mode=ro" if os.path.exists(self.path + "-wal") else "immutable=1"
             return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?{how}", uri=True, timeout=30)
-        os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+        folder = os.path.dirname(self.path) or "."
+        if os.path.isdir(folder) and not os.access(folder, os.W_OK):  # read-only: recall what was remembered
+            self.still = True
+            return self._open()
+        os.makedirs(folder, exist_ok=True)
         try:
             return self._connect()
         except sqlite3.DatabaseError as problem:

@@ -96,10 +96,7 @@ def verify(arguments: list[str]) -> int:
             f"{found.records} records, {found.blobs} blobs, {errors.size(found.bytes)} read;"
             f" {len(found.findings)} findings\n"
         )
-    code = 0
-    for finding in found.findings:
-        code |= int(finding.fault)
-    return code
+    return found.exit_code
 
 
 def forget(arguments: list[str]) -> int:
