@@ -117,9 +117,10 @@ def _row(pipeline: type[Pipeline], project: Recorded) -> Row:
         if stage.name == "model":
             model = claim.outputs[0].kind
     newest = max(records, key=lambda r: r.when, default=None)
-    seconds = sum(record.seconds for record in records) if built else None
-    when, commit = (newest.when, newest.commit + ("+" if newest.dirty else "")) if newest is not None else ("", "")
-    return Row(pipeline._target, built, values, model, seconds, when, commit)
+    if newest is None or not built:
+        return Row(pipeline._target, False, values, model)
+    commit = newest.commit + ("+" if newest.dirty else "")
+    return Row(pipeline._target, True, values, model, sum(r.seconds for r in records), newest.when, commit)
 
 
 _SCALARS = ("float", "int", "bool", "str")
