@@ -19,7 +19,7 @@ NAMES = [case["name"] for case in CASES]
 # The false alarms that are admitted: both would need code compared across names.
 ADMITTED = {"helper moved and re-exported", "equal tuples made apart or shared"}
 # A change of the canonical form changes every key there is: raise canonical.SCHEME with this.
-ALL_DIGESTS = ""
+ALL_DIGESTS = "15531d8c383730b4b1482b420f028f83c88470e3bd59a11b56f3a6c80a2bdc94"
 
 
 def answers(python, side, seed, folder, mode="--static"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import linecache
 import os
@@ -28,15 +29,20 @@ def text(function: types.FunctionType) -> str:
 def definition(function: types.FunctionType) -> ast.AST | None:
     """Find the definition of a function by its place."""
     code = function.__code__
-    source = "".join(linecache.getlines(code.co_filename))
-    if not source:
-        return None
-    try:
-        tree = parsed(source.encode())
-    except UnreadableError:
+    linecache.checkcache(code.co_filename)
+    tree = _tree("".join(linecache.getlines(code.co_filename)))
+    if tree is None:
         return None
     found = [node for node in ast.walk(tree) if _is_at(node, code)]
     return found[0] if len(found) == 1 else _by_column(found, code)
+
+
+@functools.lru_cache(maxsize=32)
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return parsed(source.encode()) if source else None
+    except UnreadableError:
+        return None
 
 
 def _is_at(node: ast.AST, code: types.CodeType) -> bool:

@@ -80,8 +80,10 @@ class Shell:
     def is_loaded_project(self, module: object) -> bool:
         """Say whether a loaded module came from the project."""
         path, name = getattr(module, "__file__", None), getattr(module, "__name__", "")
-        inside = isinstance(path, str) and os.path.abspath(path).startswith(self.project.root + os.sep)
-        return inside and self.is_project(name)
+        if not isinstance(path, str) or not isinstance(name, str):
+            return False
+        path = path if os.path.isabs(path) else os.path.abspath(path)  # there may be thousands of modules
+        return path.startswith(self.project.root + os.sep) and self.is_project(name)
 
     # ---- values
 
