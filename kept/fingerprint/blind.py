@@ -64,7 +64,7 @@ def _what(node: ast.AST, names: Outline) -> str | None:
         return "clock"
     if any(name == one or name.startswith(one + ".") or tail == one for one in _NETWORK):
         return "network"
-    if tail in _PATH_READERS or name in _LOADERS or (tail in _READERS and _names_a_file(node)):
+    if _names_a_file(node, tail, name) and not _writes(node):
         return "file"
     if name.startswith(("random.", "np.random.", "numpy.random.")) and tail in _DRAWS:
         return "unseeded randomness"
@@ -73,8 +73,17 @@ def _what(node: ast.AST, names: Outline) -> str | None:
     return None
 
 
-def _names_a_file(node: ast.Call) -> bool:
-    """Say whether a path is written out: one that came as an argument was declared."""
-    return bool(node.args) and any(
-        isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node.args[0])
-    )
+def _names_a_file(node: ast.Call, tail: str, name: str) -> bool:
+    """Say whether a file is read whose path is written out: one that came as an argument was declared."""
+    if tail in _PATH_READERS and isinstance(node.func, ast.Attribute):
+        return _has_text(node.func.value)
+    return (name in _LOADERS or tail in _READERS) and bool(node.args) and _has_text(node.args[0])
+
+
+def _has_text(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node))
+
+
+def _writes(node: ast.Call) -> bool:
+    modes = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
+    return any(isinstance(m, ast.Constant) and isinstance(m.value, str) and set(m.value) & set("wax") for m in modes)

@@ -45,8 +45,11 @@ def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     data = memo.recall("plan", name)
     if data is None:
         return None
-    plan: dict[str, Any] = json.loads(zlib.decompress(data))
-    return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+    try:
+        plan: dict[str, Any] = json.loads(zlib.decompress(data))
+        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError):  # damaged, or of another version
+        return None
 
 
 def _holds(plan: dict[str, Any], root: str, memo: Memo) -> bool:

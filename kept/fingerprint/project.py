@@ -229,9 +229,8 @@ class Project:
             return known
         name = self._digest(path)
         stored = self.memo.recall("summary", f"{SCHEME}:{name}") if self.memo is not None else None
-        if stored is not None:
-            found = from_bytes(stored)
-        else:
+        found = from_bytes(stored) if stored is not None else None
+        if found is None:
             found = self._read(path)
             if self.memo is not None:
                 self.memo.remember("summary", f"{SCHEME}:{self.files[path]}", to_bytes(found))

@@ -145,8 +145,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def from_bytes(data: bytes) -> Summary:
-    """Read what ``to_bytes`` wrote."""
+def from_bytes(data: bytes) -> Summary | None:
+    """Read what ``to_bytes`` wrote; None where it is damaged, or of another version."""
+    try:
+        return _read(data)
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _read(data: bytes) -> Summary:
     rows, exports, future = json.loads(zlib.decompress(data))
     statements = []
     for row in rows:
