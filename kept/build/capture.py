@@ -29,12 +29,23 @@ def captured(log: Path, *, live: bool) -> Iterator[None]:
         try:
             yield
         finally:
-            text.flush()
+            with contextlib.suppress(ValueError):  # the stage may have closed it
+                text.flush()
             sys.stdout, sys.stderr = saved[:2]
             os.dup2(saved[2], 1)
             os.dup2(saved[3], 2)
             os.close(saved[2])
             os.close(saved[3])
+
+
+@contextlib.contextmanager
+def at_home(root: str) -> Iterator[None]:
+    """Let the stage begin in the project's folder, and what comes after it not go where the stage went."""
+    os.chdir(root)
+    try:
+        yield
+    finally:
+        os.chdir(root)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from ..digest import Digest, Memo, digest_tree
 from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
-from .capture import captured, temporary, told
+from .capture import at_home, captured, temporary, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
         if found is not None:
             return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(warnings))
         started, before = time.perf_counter(), len(loading.loaded())
-        with _workshop(store) as folder:
+        with _workshop(store) as folder, at_home(job.root):
             try:
                 with captured(_log(job, folder), live=job.live), temporary(folder):
                     formats.fresh_names()
