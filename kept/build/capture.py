@@ -61,10 +61,15 @@ def temporary(folder: Path) -> Iterator[None]:
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def told(problem: BaseException) -> tuple[str, str]:
-    """Return the last line and the whole traceback of what a stage raised, from the user's own frames on."""
+def trim(problem: BaseException) -> None:
+    """Let the traceback of what a stage raised begin at the user's own frames."""
     while problem.__traceback__ is not None and problem.__traceback__.tb_frame.f_code.co_filename.startswith(_OWN):
         problem.__traceback__ = problem.__traceback__.tb_next
+
+
+def told(problem: BaseException) -> tuple[str, str]:
+    """Return the last line and the whole traceback of what a stage raised."""
+    trim(problem)
     text = io.StringIO()
     traceback.print_exception(problem, file=text)
     last = traceback.format_exception_only(problem)[-1].strip()

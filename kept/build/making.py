@@ -59,12 +59,21 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
 
     A run that is killed then leaves no claim behind, whatever it had written.
     """
+    prepared = rehearsal(project, judged)
+    assert judged.code is not None
+    project.disclaim(judged.stage.task)
+    project.judgements[judged.stage.task] = judged
+    sources = canonical_json({part.name: part.source for part in judged.code.parts})
+    record = dataclasses.replace(prepared.record, sources=_kept(project, sources))
+    return dataclasses.replace(prepared, record=record, forced=forced, live=live)
+
+
+def rehearsal(project: Project, judged: Judgement) -> Job:
+    """Prepare a run that leaves no trace: nothing is disclaimed or written, so its record lacks the sources."""
     stage = judged.stage
     if judged.action is None:
         raise errors.left_out(stage.task, [r.name for r in judged.reasons if r.cause is Cause.WAITS])
     assert judged.code is not None
-    project.disclaim(stage.task)
-    project.judgements[stage.task] = judged
     return Job(
         task=stage.task,
         function=stage.function,
@@ -80,16 +89,13 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
         log=str(log_of(project, judged)),
         seeding=seeding(judged.code.libraries),
         trusted=project.trusted,
-        forced=forced,
-        live=live,
     )
 
 
 def _record(project: Project, judged: Judgement) -> Record:
-    """Write down all that is known before a stage runs: outputs and seconds follow."""
+    """Write down all that is known before a stage runs: sources, outputs and seconds follow."""
     assert judged.action is not None
     assert judged.code is not None
-    sources = canonical_json({part.name: part.source for part in judged.code.parts})
     commit, dirty = _commit(str(project.root))
     return Record(
         action=judged.action,
@@ -103,7 +109,6 @@ def _record(project: Project, judged: Judgement) -> Record:
         dirty=dirty,
         reasons=tuple(map(str, judged.reasons)),
         versions=dict(judged.code.libraries),
-        sources=_kept(project, sources),
     )
 
 

@@ -108,8 +108,7 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failu
         with _workshop(store) as folder, at_home(job.root):
             try:
                 with captured(_log(job, folder), live=job.live), temporary(folder):
-                    formats.fresh_names()
-                    _seed(job)
+                    prepare(job)
                     value = _call(job, store)
                 seconds = time.perf_counter() - started
                 outputs = _save_all(job, value, store, folder)
@@ -166,9 +165,20 @@ def _moved(job: Job) -> list[str]:
 # ---- the call
 
 
+def prepare(job: Job) -> None:
+    """Let names and random numbers come as in every other run of the stage."""
+    formats.fresh_names()
+    _seed(job)
+
+
+def given(job: Job, store: Store, name: str) -> Any:
+    """Load what a stage is given for one parameter."""
+    return _value(job.arguments[name], job, store)
+
+
 def _call(job: Job, store: Store) -> Any:
     unread = _unread(job.function)
-    values = {name: None if name in unread else _value(v, job, store) for name, v in job.arguments.items()}
+    values = {name: None if name in unread else given(job, store, name) for name in job.arguments}
     args, kwargs = call_arguments(job.function, values)
     return job.function(*args, **kwargs)
 
