@@ -9,8 +9,14 @@ VERBS = {
     "gc": "keeping",
     "verify": "keeping",
     "forget": "keeping",
-    "fingerprint": "inspecting",
-    "log": "inspecting",
+    "fingerprint": "fingerprint",
+    "log": "log",
+    "diff": "diff",
+    "show": "show",
+    "graph": "graph",
+    "plan": "plan",
+    "debug": "debug",
+    "shell": "shell",
 }
 
 

@@ -1,0 +1,77 @@
+"""A stage in this process, with its inputs, where nothing of it is recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import build, errors
+from ..actions import Cause
+from ..build import Job, Project
+from ..formats import describe
+from ..pipeline import call_arguments
+from .declarations import declared
+
+
+class Inputs(Mapping[str, Any]):
+    """What a stage is given, by parameter; read anew from the store whenever it is asked for."""
+
+    def __init__(self, job: Job, project: Project) -> None:
+        self._job, self._project = job, project
+
+    def __getitem__(self, name: str) -> Any:
+        return build.given(self._job, self._project.store, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._job.arguments)
+
+    def __len__(self) -> int:
+        return len(self._job.arguments)
+
+    def __repr__(self) -> str:
+        return f"<inputs of {self._job.task}: {', '.join(self)}>"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A stage that can be run here, again and again."""
+
+    job: Job
+    inputs: Inputs
+
+    @classmethod
+    def of(cls, name: str) -> Rehearsal:
+        """Prepare a stage; KeptError where what it needs is not there as a run would give it."""
+        known = declared()
+        task = known.stage(name)
+        judged = known.project.judge(task)
+        if judged.problem is not None:
+            raise judged.problem
+        waiting = [reason.name for reason in judged.reasons if reason.cause is Cause.WAITS]
+        if judged.action is None:
+            raise errors.inputs_not_there(task, waiting)
+        job = build.rehearsal(known.project, judged)
+        return cls(job, Inputs(job, known.project))
+
+    @property
+    def function_name(self) -> str:
+        """The function's dotted name."""
+        return self.job.record.function
+
+    def run(self, values: Mapping[str, Any], caller: Callable[..., Any] | None = None) -> Any:
+        """Call the function, or have it called, as a run would: same folder, same names, same random numbers."""
+        build.prepare(self.job)
+        args, kwargs = call_arguments(self.job.function, values)
+        return self.job.function(*args, **kwargs) if caller is None else caller(self.job.function, *args, **kwargs)
+
+    def heading(self, values: Mapping[str, Any]) -> str:
+        """Say what is called with what."""
+        given = ", ".join(f"{name}: {describe(value)}" for name, value in values.items())
+        return f"{self.job.task}: {self.function_name}({given})"
+
+    def log(self) -> str:
+        """Say where the stage's output lies from the last run that executed it; nothing if it never ran."""
+        path = self.job.log
+        return f"its output in the last run: {os.path.relpath(path)}" if os.path.exists(path) else ""
