@@ -201,6 +201,8 @@ TABLE: dict[str, tuple[Row, ...]] = {
         row("the store deleted with them", "BBBB", removed("artifacts")),
         row("one deleted, and its copy in the store damaged", "-B--", all_of(blob_flipped(TRAIN), removed(TRAIN))),
         row("the copy in the store damaged, the artifact not", "----", blob_flipped(TRAIN)),
+        row("the copy in the store damaged, and the trainer edited", "--BB",
+            all_of(blob_flipped(TRAIN), Edit(NEAREST, "floor=0.0", "floor=0.5"))),
         row("`doit clean`", "RRRR", lambda project: project.doit("clean", "-a")),
         row("`doit forget`", "RRRR", lambda project: project.doit("forget", "-a")),
         row("`doit -a`", "BBBB", nothing, doit("-a", "nearest")),
