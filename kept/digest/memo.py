@@ -23,7 +23,7 @@ class Memo:
     memory writes nothing, to disk that is.
     """
 
-    VERSION = 1
+    VERSION = 2  # 1 kept facts without rowid, where each comparison loads large values
 
     def __init__(self, path: str | os.PathLike[str], *, still: bool = False) -> None:
         self.path = os.fspath(path)
@@ -74,7 +74,7 @@ class Memo:
             " digest text, bytes int) without rowid"
         )
         db.execute(
-            "create table if not exists facts(kind text, name text, value blob, primary key(kind, name)) without rowid"
+            "create table if not exists facts(kind text, name text, value blob, unique(kind, name))"
         )
         db.execute(f"pragma user_version={self.VERSION}")
         return db
@@ -150,6 +150,10 @@ class Memo:
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
         self._write("delete from facts where kind=? and name=?", (kind, name))
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # at the end of a process anything may be gone already
+            self.close()
 
     def drop_receipts(self) -> None:
         """Let no receipt answer any more: what is remembered is about to change."""
