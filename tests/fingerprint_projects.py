@@ -44,5 +44,13 @@ def opened(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(root), str(root / "site-packages"), *sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     files = Files(root)
+    others = _set_aside(("stages", "helpers", "plug", "hh"))
     yield files
     files.forget()
+    sys.modules.update(others)
+
+
+def _set_aside(names):
+    """Take out modules of these names that other tests have loaded, with what is in them."""
+    found = [name for name in sys.modules if name.partition(".")[0] in names]
+    return {name: sys.modules.pop(name) for name in found}

@@ -58,7 +58,7 @@ def test_the_readme_shows_dodo_py():
 def test_every_doit_command_of_the_readme_exists(doit: Callable[..., str]):
     """What comes after `doit` is a task of dodo.py or a command of doit."""
     tasks = {line.split()[0] for line in doit("list", "--all").splitlines()}
-    commands = set(re.findall(r"^ *doit (\w+)", doit("help"), re.MULTILINE))
+    commands = set(re.findall(r"^ +\S+ ([\w-]+) ", doit("help"), re.MULTILINE))
     assert {"list", "run", "clean"} <= commands
     said = {words[0] for words in typed("doit") if words and not words[0].startswith("-")}
     assert {"report", "mnist_sklearn", "mnist_tf"} <= said <= tasks | commands
