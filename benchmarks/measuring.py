@@ -1,0 +1,82 @@
+"""Measures what a command costs: processor seconds of the process and all its children, wall seconds, memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took."""
+
+    cpu: float  # seconds, user and system, children included
+    wall: float  # seconds
+    peak: int  # bytes of the largest process
+
+
+Trial = Callable[[], Cost]
+
+
+def program(name: str) -> list[str]:
+    """Return how to start a command of this environment: ``doit``, ``kept``."""
+    script = Path(sys.executable).with_name(name)
+    modules = {"doit": "doit", "kept": "kept.launcher"}
+    return [str(script)] if script.is_file() else [sys.executable, "-m", modules[name]]
+
+
+def environment() -> dict[str, str]:
+    """Return a user's environment: nothing of how the benchmark was started, but where kept lies."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DOIT", "KEPT"))}
+    return {**plain, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def run(
+    argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,), more: Mapping[str, str] | None = None
+) -> Cost:
+    """Run a command with its output thrown away; RuntimeError if it ends with another exit code."""
+    with open(os.devnull, "r+b") as null, open(cwd.parent / "errors", "w+b") as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            argv, cwd=cwd, env={**environment(), **(more or {})}, stdin=null, stdout=null, stderr=errors
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in codes:
+            errors.seek(0)
+            told = errors.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{' '.join(argv)} ended with {process.returncode}:\n{told}")
+    return Cost(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024)
+
+
+def output(argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,)) -> str:
+    """Run a command and return what it prints."""
+    done = subprocess.run(argv, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode not in codes:
+        raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"[-3000:])
+    return done.stdout
+
+
+def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
+    """Return the median cost of each trial; they take turns, so that a busy machine slows all of them alike."""
+    costs: dict[str, list[Cost]] = {name: [] for name in trials}
+    for _ in range(rounds):
+        for name, trial in trials.items():
+            costs[name].append(trial())
+    return {name: median(found) for name, found in costs.items()}
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """Return the median of each figure."""
+    return Cost(
+        statistics.median(cost.cpu for cost in costs),
+        statistics.median(cost.wall for cost in costs),
+        int(statistics.median(cost.peak for cost in costs)),
+    )
