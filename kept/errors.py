@@ -518,9 +518,9 @@ def no_source(target: str, reason: str) -> KeptError:
 # ---- workers
 
 
-def not_sendable(stage: str, problem: Exception) -> KeptError:
+def not_sendable(stage: str, problem: str) -> KeptError:
     """A stage cannot go to another process."""
-    facts: Facts = (("problem", f"{type(problem).__name__}: {problem}"),)
+    facts: Facts = (("problem", problem),)
     hint = "define its function at the top of a module, or run without -n"
     return make(KeptError, f"{stage} cannot be sent to another process", facts, hint)
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
-_SERVE = "from kept.executors import serve; serve()"
+# The folder of kept comes last, for where it is not installed: nothing in it may hide a module of Python's own.
+_KEPT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_SERVE = f"import sys; sys.path.append({_KEPT!r}); from kept.executors import serve; serve()"
+
+_SAID = 2000  # bytes at the end of what a process that died had printed
 
 # What libraries read, when they are loaded, to know how many threads to use.
 _THREADS = (
@@ -30,12 +36,24 @@ _THREADS = (
 
 
 class WorkerDied(Exception):  # noqa: N818  # it is what happened
-    """A process ended in the middle of a call; its text says how."""
+    """A process ended in the middle of a call; its text says how, ``said`` is what it wrote outside of any stage."""
+
+    def __init__(self, how: str, said: str = "") -> None:
+        super().__init__(how)
+        self.said = said
+
+
+class NotUnderstood(Exception):  # noqa: N818  # it is what happened
+    """A call arrived in another process, which cannot read it; its text says why."""
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Return the environment in which numeric libraries keep ``threads`` processors busy, and no more."""
-    return dict.fromkeys(_THREADS, str(threads))
+    """Return the environment in which numeric libraries keep ``threads`` processors busy, and no more.
+
+    A lower limit that the user has set stays.
+    """
+    own = {name: os.environ.get(name, "") for name in _THREADS}
+    return {name: text if text.isdecimal() and 0 < int(text) < threads else str(threads) for name, text in own.items()}
 
 
 @dataclass(eq=False)
@@ -44,12 +62,16 @@ class _Worker:
 
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] = field(init=False)
+    said: IO[bytes] = field(init=False)  # what it prints outside of any stage: the terminal stays ours
 
     def __post_init__(self) -> None:
+        options = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # -O, -W …: as multiprocessing
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
+            [sys.executable, *options, "-P", "-c", _SERVE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self.said,
             env={**os.environ, **self.environment},
             start_new_session=True,  # Ctrl-C is ours to pass on, and what a stage starts ends with it
         )
@@ -66,11 +88,13 @@ class _Worker:
                 kind, value = pickle.loads(_receive(self.process.stdout))  # from our own child
                 if kind == "done":
                     return value
+                if kind == "unread":
+                    raise NotUnderstood(value)
                 if kind == "raised":
                     raise value
                 tell(value)
         except (BrokenPipeError, EOFError):
-            raise WorkerDied(self._how()) from None
+            raise WorkerDied(self._how(), self._said()) from None
 
     def _how(self) -> str:
         code = self.process.wait()
@@ -79,7 +103,11 @@ class _Worker:
                 return f"its process was ended by {signal.Signals(-code).name}"
         return f"its process ended with exit code {code}"
 
-    def end(self) -> None:
+    def _said(self) -> str:
+        self.said.seek(0)
+        return self.said.read()[-_SAID:].decode(errors="replace")
+
+    def kill(self) -> None:
         """End the process and all that it started."""
         with contextlib.suppress(OSError):
             if hasattr(os, "killpg"):
@@ -87,7 +115,11 @@ class _Worker:
             else:
                 self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
+
+    def end(self) -> None:
+        """End the process, all that it started, and what is open here; only where no thread waits for an answer."""
+        self.kill()
+        for stream in (self.process.stdin, self.process.stdout, self.said):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
@@ -151,9 +183,11 @@ class Workers:
     def close(self) -> None:
         """End every process; calls that are under way are lost."""
         with self._lock:
-            workers = [*self.idle, *self.busy]
+            idle, busy = list(self.idle), list(self.busy)
             self.idle.clear()
-        for worker in workers:
+        for worker in busy:
+            worker.kill()  # the thread that waits for its answer does the rest
+        for worker in idle:
             worker.end()
 
 
@@ -162,13 +196,17 @@ class Workers:
 
 def serve() -> None:
     """Take calls from standard input until it ends; what stages print does not get in between."""
+    if hasattr(os, "setsid"):
+        _guard()
+    else:  # no session of its own: Ctrl-C comes here, too
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     import pickle
 
-    import cloudpickle
-
-    _end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with _channels() as (calls, answers):
+
+        def tell(text: str) -> None:
+            _send(answers, pickle.dumps(("tell", text)))
+
         entered = False
         while True:
             try:
@@ -179,17 +217,18 @@ def serve() -> None:
             if not entered:
                 enter(*arguments)
                 entered = True
-            function, argument = pickle.loads(call)
-
-            def tell(text: str) -> None:
-                _send(answers, cloudpickle.dumps(("tell", text)))
-
-            _send(answers, _answer(function, argument, tell))
+            _send(answers, _answer(call, tell))
 
 
-def _answer(function: Callable[..., Any], argument: object, tell: Callable[[str], None]) -> bytes:
+def _answer(call: bytes, tell: Callable[[str], None]) -> bytes:
+    import pickle
+
     import cloudpickle
 
+    try:
+        function, argument = pickle.loads(call)
+    except Exception as problem:  # noqa: BLE001  # it imports the user's modules, which may raise anything
+        return pickle.dumps(("unread", f"{type(problem).__name__}: {problem}"))
     try:
         answer: bytes = cloudpickle.dumps(("done", function(argument, tell)))
     except Exception as problem:  # noqa: BLE001  # the caller is told, and this process stays
@@ -210,24 +249,22 @@ def _channels() -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield calls, answers
 
 
-def _end_with_parent() -> None:
-    """Let the system end this process when its parent is killed."""
-    if sys.platform == "linux":
-        import ctypes
+def _guard() -> None:
+    """Have a process of its own end this one, and all that it has started, when the run or this process is killed.
 
-        set_death_signal = 1
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    The system would tell this process only, and a thread in it could not act while a stage holds the interpreter.
+    Forked while nothing but Python is loaded and there is one thread; it does nothing but wait.
+    """
+    worker = os.getpid()
+    if os.fork():
         return
-    parent = os.getppid()
-
-    def watch() -> None:
-        import time
-
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    os.close(1)  # else its copy of the pipe would hide that the worker has ended
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run = select.poll()
+    run.register(0, 0)  # nothing is read: all that is heard is that the other end, the run, is gone
+    while os.getppid() == worker and not run.poll(1000):
+        pass
+    os.killpg(0, signal.SIGKILL)
 
 
 def _send(stream: Any, data: bytes) -> None:

@@ -15,7 +15,7 @@ from doit.exceptions import InvalidTask
 from . import build, errors
 from .actions import Outcome
 from .build import Failure, Judgement, Result
-from .executors import WorkerDied, Workers, thread_limits
+from .executors import NotUnderstood, WorkerDied, Workers, thread_limits
 from .runner import KeptRunner
 
 
@@ -44,13 +44,18 @@ class _Room:
         need = judged.stage.options
         gpus = [self.gpus.pop(0) for _ in range(min(need.gpu, len(self.gpus)))]
         self.used[judged.stage.task] = (min(need.threads, self.threads), gpus)
-        each = max(need.threads, (os.cpu_count() or 1) // self.threads)
+        each = max(need.threads, _processors() // self.threads)
         return thread_limits(each) | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if need.gpu and gpus != ["any"] else {})
 
     def give_back(self, task: str) -> None:
         """Take back the share of a stage that has ended."""
         _, gpus = self.used.pop(task)
         self.gpus[:0] = gpus
+
+
+def _processors() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpus() -> list[str]:
@@ -130,9 +135,14 @@ class ParallelRunner(KeptRunner):
         self.ready = deque(waiting)
 
     def _started(self, node: Any, judged: Judgement) -> bool:
-        if not self.room.fits(judged):
+        if self._stop_running or not self.room.fits(judged):
             return False
-        job = build.job(self.project, judged, forced=self.always_execute)
+        try:
+            job = build.job(self.project, judged, forced=self.always_execute)
+        except (errors.KeptError, OSError) as problem:
+            self._settle(node, self._failed(judged, problem))
+            self.done.append(node)
+            return True
         if self.screen is not None:
             self.screen.stage_starts(judged)
         environment = self.room.take(judged)
@@ -140,7 +150,7 @@ class ParallelRunner(KeptRunner):
             future = self.pool.submit(build.work, job, environment, self.told.put)
         except Exception as problem:  # noqa: BLE001  # pickling runs the user's code, which may raise anything
             future = Future()
-            future.set_exception(errors.not_sendable(judged.stage.task, problem))
+            future.set_exception(errors.not_sendable(judged.stage.task, f"{type(problem).__name__}: {problem}"))
         self.running[future] = (node, judged)
         return True
 
@@ -163,9 +173,12 @@ class ParallelRunner(KeptRunner):
         try:
             return build.finish(self.project, judged, future.result())
         except (errors.KeptError, OSError) as problem:
-            failure = Failure(str(problem).partition("\n")[0], str(problem), "")
+            return self._failed(judged, problem)
+        except NotUnderstood as problem:
+            return self._failed(judged, errors.not_sendable(judged.stage.task, str(problem)))
         except WorkerDied as problem:
-            failure = Failure(str(problem), f"{judged.stage.task}: {problem}", str(build.log_of(self.project, judged)))
+            log = str(build.log_of(self.project, judged))
+            failure = Failure(str(problem), f"{problem}\n{problem.said}".strip(), log)
         except Exception as problem:  # noqa: BLE001  # raised by user code while a result was sent
             failure = Failure(f"{type(problem).__name__}: {problem}", str(problem), "")
         return Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)

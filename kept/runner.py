@@ -107,9 +107,13 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         try:
             result = self._bring_up_to_date(judged)
         except (errors.KeptError, OSError) as problem:
-            failure = build.Failure(str(problem).partition("\n")[0], str(problem), "")
-            result = Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
+            result = self._failed(judged, problem)
         self._settle(node, result)
+
+    def _failed(self, judged: Judgement, problem: Exception) -> Result:
+        """Say of a stage that it cannot be brought up to date for a reason that is not its own."""
+        failure = build.Failure(str(problem).partition("\n")[0], str(problem), "")
+        return Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
 
     def _judgement_of(self, task: str) -> Judgement:
         return self.project.force(task) if self.always_execute else self.project.judge(task)
