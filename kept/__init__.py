@@ -59,6 +59,18 @@ class _Door:
 
         return runs(target)
 
+    def drawn(self, declared: Any) -> str | None:
+        from pathlib import Path
+
+        from .errors import KeptError
+        from .reading import project_around
+        from .reports import drawn
+
+        try:
+            return drawn(declared, project_around(Path.cwd()))
+        except KeptError:
+            return None
+
 
 def _open_doors() -> None:
     from .pipeline import doors

@@ -471,10 +471,30 @@ def unknown_report_format(name: str, known: tuple[str, ...], where: object) -> K
     return make(KeptError, f"a report has no format {name!r}", facts, hint)
 
 
-def unknown_column(name: str, known: tuple[str, ...]) -> KeptError:
+def unknown_column(name: str, known: tuple[str, ...], where: object = None) -> KeptError:
     """A report was asked for a column that it has not."""
+    facts: Facts = (("where", where),) if where is not None else ()
     hint = nearest(name, known) or f"columns are {', '.join(known)}"
-    return make(KeptError, f"the report has no column {name!r}", (), hint)
+    return make(KeptError, f"the report has no column {name!r}", facts, hint)
+
+
+def not_in_a_report(word: str, value: object, where: object) -> KeptError:
+    """``report`` was given a value where it needs to know which artifact is meant."""
+    facts: Facts = (("where", where), ("got", one_line(value)))
+    return make(KeptError, f"a report needs an artifact for {word}", facts, f"write report(..., {word}=MnistTf.stage)")
+
+
+def unpaired_predictions(given: tuple[str, ...], where: object) -> KeptError:
+    """``report`` cannot tell mistakes without predictions, nor without labels."""
+    facts: Facts = (("where", where), ("given", ", ".join(given)))
+    hint = "write report(..., predictions=..., labels=...), and images=... to see examples"
+    return make(KeptError, "mistakes are told from predictions with labels", facts, hint)
+
+
+def cannot_write_report(path: object, problem: OSError) -> KeptError:
+    """The disk refuses the file that ``--out`` names."""
+    facts: Facts = (("file", path), ("problem", problem.strerror or problem))
+    return make(KeptError, "the report cannot be written", facts, "choose another place with --out")
 
 
 # ---- accept

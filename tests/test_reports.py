@@ -4,16 +4,29 @@ import csv
 import io
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
 from kept.errors import KeptError
-from kept.reports import FORMATS, Row, columns_of, render, sorted_rows
+from kept.reports.records import State
+from kept.reports.rows import Row, check_column, columns_of, sorted_rows
+from kept.reports.text import render
 
 WHEN = "2026-11-23T04:05:06+00:00"
-GOOD = Row("mnist_tf", True, {"accuracy": 0.91234567, "loss": 0.5, "note": "ok"}, "Sequential", 12.345, WHEN, "abc+")
-BEST = Row("mnist_sklearn", True, {"accuracy": 0.95, "loss": 10, "note": "a,b"}, "LogisticRegression", 3.0, WHEN, "abc")
-MISSING = Row("mnist_new", False, {}, "")
+NAMES = frozenset({"accuracy", "loss", "note", "model"})
+
+
+def built(variant, values, model="", seconds=0.0, commit=""):
+    return Row(variant, State.BUILT, values, "", model, seconds, WHEN, commit, NAMES)
+
+
+GOOD = built("mnist_tf", {"accuracy": 0.91234567, "loss": 0.5, "note": "ok"}, "Sequential", 12.345, "abc+")
+BEST = built("mnist_sklearn", {"accuracy": 0.95, "loss": 10, "note": "a,b"}, "LogisticRegression", 3.0, "abc")
+MISSING = Row("mnist_new", State.NOT_BUILT, {}, "not built", names=NAMES)
+FAILED = Row("mnist_bad", State.FAILED, {"loss": 2.0}, "failed: accuracy", names=NAMES)
+OTHER = built("points", {"accuracy": 0.5})
 ROWS = [GOOD, MISSING, BEST]
 
 
@@ -21,65 +34,106 @@ ROWS = [GOOD, MISSING, BEST]
 
 
 def test_the_columns_are_what_the_variants_have():
-    """The variant first, then every scalar artifact with the accuracy in front, then model, time and date."""
-    assert columns_of(ROWS) == ["variant", "accuracy", "loss", "note", "model", "seconds", "when"]
-    assert columns_of([]) == ["variant", "model", "seconds", "when"]
+    """The variant first, then every scalar artifact with the accuracy in front, then what made it, when, from what."""
+    assert columns_of(ROWS) == ["variant", "state", "accuracy", "loss", "note", "model", "seconds", "when", "commit"]
+    assert columns_of([]) == ["variant", "state", "model", "seconds", "when", "commit"]
+
+
+def test_what_variants_share_stands_before_what_only_some_have():
+    """Pipelines of different shape stand in one table; what is not built yet does not move a column."""
+    other = Row("points", State.BUILT, {"purity": 1.0, "loss": 2.0}, names=frozenset({"purity", "loss"}))
+    assert columns_of([other, GOOD, MISSING])[2:-4] == ["accuracy", "loss", "purity", "note"]
 
 
 def test_the_table_is_for_people():
-    """Numbers are short and to the right, times are readable, what is missing is said to be."""
-    assert render([GOOD, MISSING], (), "table").splitlines() == [
-        "variant      accuracy  loss       note       model         seconds  when",
-        "---------  ----------  ---------  ---------  ----------  ---------  -------------------",
-        "mnist_tf       0.9123  0.5        ok         Sequential       12.3  2026-11-23 04:05:06",
+    """Numbers are short and to the right, times are readable, what is missing is said to be and why."""
+    assert render([GOOD, MISSING, FAILED], (), "table").splitlines() == [
+        "variant      accuracy       loss  note       model         seconds  when                 commit",
+        "---------  ----------  ---------  ---------  ----------  ---------  -------------------  --------",
+        "mnist_tf       0.9123        0.5  ok         Sequential       12.3  2026-11-23 04:05:06  abc+",
         "mnist_new   not built  not built  not built              not built  not built",
+        "mnist_bad      failed          2  failed                    failed  failed: accuracy",
     ]
+
+
+def test_a_cell_that_a_variant_cannot_have_is_empty():
+    """Only what it declares can be missing."""
+    shape = Row("points", State.NOT_BUILT, {}, "not built", names=frozenset({"purity"}))
+    assert render([GOOD, shape], ("variant", "note"), "table").splitlines()[3].split() == ["points"]
+
+
+def test_columns_that_say_nothing_are_left_out_for_people():
+    """No variant has a model or lies in a repository; asked for, the columns are there, and for machines always."""
+    row = built("points", {"purity": 1.0})
+    assert render([row], (), "table").splitlines()[0].split() == ["variant", "purity", "seconds", "when"]
+    assert render([row], ("variant", "commit"), "table").splitlines()[0].split() == ["variant", "commit"]
+    assert render([row], (), "csv").splitlines()[0] == "variant,state,purity,model,seconds,when,commit"
 
 
 def test_markdown_is_a_table_of_github():
-    """It can be pasted into a pull request."""
-    drawn = render([GOOD], ("variant", "accuracy"), "markdown").splitlines()
-    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in drawn if "---" not in line] == [
-        ["variant", "accuracy"],
-        ["mnist_tf", "0.9123"],
-    ]
+    """It can be pasted into a pull request, whatever the cells hold."""
+    row = built("mnist_tf", {"note": "a|b\\c\n\x1b[31mred"})
+    drawn = render([row], ("variant", "note"), "markdown").splitlines()
+    assert drawn[0].strip("|").split() == ["variant", "|", "note"]
+    assert drawn[2].strip("|").split(" | ")[1].strip() == "a\\|b\\\\c \N{REPLACEMENT CHARACTER}[31mred"
     assert set(drawn[1]) <= set("|-: ")
+
+
+def test_a_long_text_is_cut_for_people_only():
+    """A table stays a table; machines get everything."""
+    row = built("x", {"note": "long " * 40})
+    assert max(map(len, render([row], (), "table").splitlines())) < 120
+    assert json.loads(render([row], (), "json"))["variants"][0]["values"]["note"] == "long " * 40
 
 
 def test_json_says_everything_exactly():
     """All values in full, a version, and what is not built as such."""
-    told = json.loads(render(ROWS, (), "json"))
+    told = json.loads(render([*ROWS, FAILED], (), "json"))
     assert told["schema_version"] == 1
     assert told["variants"][0] == {
         "variant": "mnist_tf",
+        "state": "built",
         "built": True,
+        "problem": "",
         "values": {"accuracy": 0.91234567, "loss": 0.5, "note": "ok"},
         "model": "Sequential",
         "seconds": 12.345,
         "when": WHEN,
         "commit": "abc+",
     }
-    assert (told["variants"][1]["built"], told["variants"][1]["seconds"]) == (False, None)
+    missing, failed = told["variants"][1], told["variants"][3]
+    assert (missing["built"], missing["seconds"], missing["problem"]) == (False, None, "not built")
+    assert (failed["state"], failed["problem"]) == ("failed", "failed: accuracy")
+
+
+def test_json_has_no_numbers_that_json_does_not_know():
+    """What is no number, or infinite, is null: every reader of JSON can read it."""
+    row = built("x", {"nan": math.nan, "inf": math.inf, "one": 1.0})
+    assert json.loads(render([row], (), "json"), parse_constant=pytest.fail)["variants"][0]["values"] == {
+        "nan": None,
+        "inf": None,
+        "one": 1.0,
+    }
 
 
 def test_csv_is_read_back_as_it_was_written():
     """Values in full, quoted where they must be, empty where there is none."""
     rows = list(csv.reader(io.StringIO(render(ROWS, (), "csv"))))
     assert rows == [
-        ["variant", "accuracy", "loss", "note", "model", "seconds", "when"],
-        ["mnist_tf", "0.91234567", "0.5", "ok", "Sequential", "12.345", WHEN],
-        ["mnist_new", "", "", "", "", "", ""],
-        ["mnist_sklearn", "0.95", "10", "a,b", "LogisticRegression", "3.0", WHEN],
+        ["variant", "state", "accuracy", "loss", "note", "model", "seconds", "when", "commit"],
+        ["mnist_tf", "built", "0.91234567", "0.5", "ok", "Sequential", "12.345", WHEN, "abc+"],
+        ["mnist_new", "not built", "", "", "", "", "", "", ""],
+        ["mnist_sklearn", "built", "0.95", "10", "a,b", "LogisticRegression", "3.0", WHEN, "abc"],
     ]
 
 
 def test_columns_may_be_chosen_and_ordered():
-    """What was asked for, in that order; the commit is there on request."""
+    """What was asked for, in that order."""
     rows = list(csv.reader(io.StringIO(render([BEST], ("commit", "loss", "variant"), "csv"))))
     assert rows == [["commit", "loss", "variant"], ["abc", "10", "mnist_sklearn"]]
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", ["table", "markdown", "json", "csv"])
 def test_no_variant_is_no_error(format_):
     """An empty table has a head and nothing below it."""
     assert "mnist" not in render([], (), format_)
@@ -87,7 +141,7 @@ def test_no_variant_is_no_error(format_):
 
 def test_numbers_that_are_none_are_drawn():
     """NaN and infinity, booleans and big integers come out as they are."""
-    row = Row("x", True, {"nan": math.nan, "inf": math.inf, "yes": True, "big": 10**20, "zero": 0.0}, "", 0.0, WHEN)
+    row = built("x", {"nan": math.nan, "inf": math.inf, "yes": True, "big": 10**20, "zero": 0.0})
     drawn = render([row], ("nan", "inf", "yes", "big", "zero"), "table").splitlines()[2].split()
     assert drawn == ["nan", "inf", "True", str(10**20), "0"]
 
@@ -95,7 +149,7 @@ def test_numbers_that_are_none_are_drawn():
 @pytest.mark.parametrize("column", ["accurac", "nothing"])
 def test_an_unknown_column_is_told_with_what_there_is(column):
     """Chosen or sorted by, a name that is not there gets a hint."""
-    for draw in (lambda: render(ROWS, (column,), "table"), lambda: sorted_rows(ROWS, column)):
+    for draw in (lambda: check_column(column, columns_of(ROWS)), lambda: sorted_rows(ROWS, column)):
         with pytest.raises(KeptError, match=f"no column '{column}'") as caught:
             draw()
         assert "accuracy" in caught.value.hint
@@ -115,6 +169,20 @@ def test_the_best_comes_first_and_what_is_missing_last():
     assert sorted_rows(ROWS, "seconds") == [GOOD, BEST, MISSING]
     assert sorted_rows(ROWS, "note") == [BEST, GOOD, MISSING]
     assert sorted_rows(ROWS, "variant") == [MISSING, BEST, GOOD]
+
+
+def test_a_minus_turns_the_order_round():
+    """Of a loss the smallest is the best; empty cells stay last."""
+    assert sorted_rows(ROWS, "-loss") == [GOOD, BEST, MISSING]
+    assert sorted_rows(ROWS, "-note") == [GOOD, BEST, MISSING]
+
+
+def test_columns_of_mixed_values_can_be_sorted():
+    """No number is smaller than NaN, and no text than a number: neither may upset the order."""
+    rows = [built(str(n), {"x": value}) for n, value in enumerate([math.nan, 1, 3.0, True, math.inf])]
+    assert [row.variant for row in sorted_rows(rows, "x")] == ["4", "2", "1", "3", "0"]
+    mixed = [built(str(n), {"x": value}) for n, value in enumerate(["b", 2, "a"])]
+    assert [row.variant for row in sorted_rows(mixed, "x")] == ["1", "2", "0"]
 
 
 # ---- the task
@@ -181,14 +249,38 @@ def test_a_report_shows_what_could_not_be_built(project):
     assert (told["nearest"]["built"], told["majority"]["built"]) == (True, False)
     assert told["majority"]["values"] == {}
     assert told["majority"]["seconds"] is None
+    assert (told["majority"]["state"], told["majority"]["problem"]) == ("failed", "failed: model")
     assert "majority:model failed" in run.err
-    assert "not built" in project.doit("report").out
+    assert "failed: model" in project.doit("report").out
 
 
 def test_a_report_may_go_to_a_file(project):
     """The file holds what stdout would; nothing else is in it."""
-    project.doit("report", "--format", "json", "--out", "report.json")
-    assert json.loads(project.read("report.json")) == json.loads(project.doit("report", "--format", "json").out)
+    run = project.doit("report", "--format", "json", "--out", "reports/report.txt")
+    assert "report written to reports/report.txt" in run.out
+    told = project.doit("report", "--format", "json").out
+    assert project.read("reports/report.txt") == told
+    assert [path.name for path in project.path("reports").iterdir()] == ["report.txt"]
+
+
+def test_the_name_of_the_file_says_the_format_unless_it_is_asked_for(project):
+    """--out report.csv is enough; --format has the last word."""
+    project.doit("report", "--out", "report.csv")
+    assert project.read("report.csv").startswith("variant,state,")
+    project.doit("report", "--out", "report.md")
+    assert project.read("report.md").startswith("| variant")
+    project.doit("report", "--format", "table", "--out", "report.csv")
+    assert project.read("report.csv").splitlines()[1].startswith("-----")
+
+
+def test_a_file_that_cannot_be_written_is_told(project):
+    """What stands in the way is named; what was built stays built."""
+    project.write("taken", "a file")
+    run = project.doit("report", "--out", "taken/report.md")
+    assert run.code == 1
+    assert "the report cannot be written" in run.out
+    assert "taken/report.md" in run.out
+    assert project.doit("nearest").ran == []
 
 
 def test_a_report_may_be_sorted(project):
@@ -196,21 +288,36 @@ def test_a_report_may_be_sorted(project):
     rows = json.loads(project.doit("report", "--format", "json", "--sort", "accuracy").out)["variants"]
     best = [row["values"]["accuracy"] for row in rows]
     assert best == sorted(best, reverse=True)
+    rows = json.loads(project.doit("report", "--format", "json", "--sort", "-accuracy").out)["variants"]
+    assert [row["values"]["accuracy"] for row in rows] == best[::-1]
+
+
+def test_a_column_that_no_variant_declares_is_told_before_anything_runs(project):
+    """A slip on the command line must not cost a night of training."""
     run = project.doit("report", "--sort", "acuracy")
+    assert (run.code, run.ran) == (3, [])
+    assert "the report has no column 'acuracy'" in run.err
+    assert "hint: did you mean accuracy?" in run.err
+
+
+def test_a_column_that_is_no_scalar_is_told_when_that_is_known(project):
+    """Whether an artifact is one number is known when it is built."""
+    run = project.doit("report", "--sort", "rows.X_train")
     assert run.code == 1
-    assert "the report has no column 'acuracy'" in run.out
-    assert "hint: did you mean accuracy?" in run.out
+    assert "the report has no column 'rows.X_train'" in run.out
 
 
-def test_an_unknown_format_is_told_by_doit(project):
-    """The choices are listed, nothing runs."""
+def test_an_unknown_format_is_told_before_anything_runs(project):
+    """The choices are listed, with the nearest."""
     run = project.doit("report", "--format", "htm")
     assert (run.code, run.ran) == (3, [])
-    assert "'json'" in run.err
+    assert "a report has no format 'htm'" in run.err
+    assert "formats: table, markdown, json, csv, html" in run.err
+    assert "hint: did you mean html?" in run.err
 
 
 def test_columns_of_a_report_may_be_declared(project):
-    """dodo.py chooses; what is declared wrongly is told when it is drawn, when the columns are known."""
+    """dodo.py chooses; what no variant declares is told at once."""
     project.edit(
         "dodo.py", "report(Nearest, Majority)", 'report(Nearest, columns=("accuracy", "variant"), format="csv")'
     )
@@ -218,9 +325,9 @@ def test_columns_of_a_report_may_be_declared(project):
     assert run.out.splitlines()[0] == "accuracy,variant"
     assert run.out.splitlines()[1].endswith(",nearest")
     project.edit("dodo.py", '"accuracy", "variant"', '"acuracy",')
-    run = project.doit("report")
-    assert run.code == 1
-    assert "did you mean accuracy?" in run.out + run.err
+    run = project.doit("list")
+    assert run.code == 3
+    assert "did you mean accuracy?" in run.err
 
 
 def test_scalars_in_a_named_tuple_have_columns_of_their_own(project):
@@ -263,3 +370,70 @@ def test_two_reports_of_one_name_are_told(project):
     run = project.doit("report")
     assert (run.code, run.ran) == (3, [])
     assert "Task names must be unique" in run.err
+
+
+def test_two_reports_of_two_names_stand_beside_each_other(project):
+    """Each is a task of its own."""
+    project.write("dodo.py", project.read("dodo.py") + '\ntask_second = report(Nearest, name="second", format="csv")\n')
+    assert len(project.doit("second").out.splitlines()) == 2
+    assert "majority" in project.doit("report").out
+
+
+# ---- what is not as it should be
+
+
+def test_old_numbers_do_not_stand_for_new_ones(project):
+    """What comes after a stage that failed is left from an earlier run, and is not shown."""
+    before = json.loads(project.doit("report", "--format", "json").out)["variants"][0]
+    project.edit("recipes/scaling.py", "scale(X_train), scale(X_test)", "scale(X_train) * 2, scale(X_test) * 2")
+    project.order("scaled", "fail")
+    told = json.loads(project.doit("report", "--format", "json").out)["variants"]
+    assert before["values"]
+    assert [(row["state"], row["values"]) for row in told] == [("failed", {})] * 2
+    assert told[0]["problem"] == "failed: scaled"
+    project.order("scaled", None)
+    assert json.loads(project.doit("report", "--format", "json").out)["variants"][0]["state"] == "built"
+
+
+def test_a_missing_input_is_a_failure_of_the_variant(project):
+    """A stage that cannot be judged has not been built, whatever lies in artifacts/."""
+    project.doit("report")
+    project.remove("data/points.csv")
+    run = project.doit("report")
+    assert run.code != 0
+    assert "failed: rows" in run.out
+
+
+def test_a_variant_that_nobody_built_says_so(project):
+    """Nothing is built for a report that is drawn from the records alone."""
+    project.doit("nearest")
+    told = drawn_from_records(project, "table")
+    assert [line.split()[0] for line in told.splitlines()[2:]] == ["nearest", "majority"]
+    assert "not built: model, accuracy" in told.splitlines()[3]
+
+
+def test_a_record_that_cannot_be_read_is_a_row_that_says_so(project):
+    """The numbers are still there; when and how they came about is lost."""
+    project.doit("report")
+    for record in project.path("artifacts/.kept/actions").rglob("*"):
+        if record.is_file() and b'"nearest:model"' in record.read_bytes():
+            record.chmod(0o644)
+            record.write_bytes(record.read_bytes()[:-20])
+    run = project.doit("report")
+    assert (run.code, run.ran) == (0, [])
+    line = next(line for line in run.out.splitlines() if line.startswith("nearest"))
+    assert "record unreadable: model" in line
+    assert "0." in line.split()[1] or line.split()[1] == "1"
+
+
+def drawn_from_records(project, format_):
+    """Draw a report in a process that has not run anything."""
+    script = (
+        "import sys; sys.path.insert(0, '.'); import dodo; from kept.build import Project;"
+        f"print(dodo.task_report.draw(Project('.'), {{'format': {format_!r}}}))"
+    )
+    environment = project._environment()
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=project.root, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout

@@ -117,6 +117,12 @@ class Reference:
         owner = f"{declared.owner.__name__}." if declared.owner is not None else ""
         return f"<artifact {owner}{declared.shown}{'.' + self._field if self._field else ''}>"
 
+    def _repr_html_(self) -> str | None:
+        """Show in a notebook what is recorded of it."""
+        from .variants import doors
+
+        return doors[0].drawn(self)
+
 
 def function_name(function: Callable[..., Any]) -> str:
     """Name a function for people: ``stages.data.normalize``."""

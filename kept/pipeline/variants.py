@@ -89,6 +89,9 @@ class Door(Protocol):
     def runs(self, target: str) -> Any:
         """Return the runs in which a pipeline was built, newest first."""
 
+    def drawn(self, declared: Any) -> str | None:
+        """Return what a notebook shows of a declaration, as HTML; None outside a project."""
+
 
 doors: list[Door] = []  # one at most
 
@@ -141,6 +144,11 @@ class Pipeline:
     def runs(cls) -> Any:
         """Return the runs in which a stage of this variant was judged, newest first."""
         return doors[0].runs(cls._target)
+
+    @classmethod
+    def _repr_html_(cls) -> str | None:
+        """Show the stages in a notebook: IPython asks a class for its class methods."""
+        return doors[0].drawn(cls)
 
 
 def _name_stages(pipeline: type[Pipeline]) -> None:
