@@ -20,6 +20,7 @@ class MnistTf(Mnist):
 
     model = stage(tf_model.train, Mnist.scaled.X_train, Mnist.digits.y_train, config=TrainerConfig(epochs=1))
     accuracy = stage(tf_model.evaluate, model, Mnist.scaled.X_test, Mnist.digits.y_test)
+    predictions = stage(tf_model.predict, model, Mnist.scaled.X_test)
 
 
 class MnistSklearn(MnistTf):
@@ -27,6 +28,9 @@ class MnistSklearn(MnistTf):
 
     model = swap(MnistTf.model, sklearn_model.train, config=TrainerConfig())
     accuracy = swap(MnistTf.accuracy, sklearn_model.evaluate)
+    predictions = swap(MnistTf.predictions, sklearn_model.predict)
 
 
-task_report = report(MnistTf, MnistSklearn)
+task_report = report(
+    MnistTf, MnistSklearn, predictions=MnistTf.predictions, labels=Mnist.digits.y_test, images=Mnist.digits.X_test
+)

@@ -30,11 +30,17 @@ def train(X: NDArray[np.float32], y: NDArray[np.uint8], config: TrainerConfig) -
 
 def evaluate(model: Classifier, X: NDArray[np.float32], y: NDArray[np.uint8]) -> float:
     """Give the share of images, shape (n, 28, 28) in 0..1, that the model takes for their label."""
+    return float((predict(model, X) == y).mean())
+
+
+def predict(model: Classifier, X: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Give the digit, shape (n,), that the model takes each image of shape (n, 28, 28) in 0..1 for."""
     from sklearn.base import ClassifierMixin
 
     if not isinstance(model, ClassifierMixin):
         raise TypeError(f"a scikit-learn classifier is wanted, not {type(model).__name__}")
-    return float((model.predict(_rows(X)) == y).mean())
+    digits: NDArray[np.uint8] = model.predict(_rows(X))
+    return digits
 
 
 def _rows(X: NDArray[np.float32]) -> NDArray[np.float32]:

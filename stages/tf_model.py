@@ -44,9 +44,15 @@ def train(X: NDArray[np.float32], y: NDArray[np.uint8], config: TrainerConfig) -
 
 def evaluate(model: Classifier, X: NDArray[np.float32], y: NDArray[np.uint8]) -> float:
     """Give the share of images, shape (n, 28, 28) in 0..1, whose highest logit is that of their label."""
+    return float((predict(model, X) == y).mean())
+
+
+def predict(model: Classifier, X: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Give the digit, shape (n,), that each image of shape (n, 28, 28) in 0..1 has the highest logit for."""
     import keras
 
     if not isinstance(model, keras.Model):
         raise TypeError(f"a Keras model is wanted, not {type(model).__name__}")
-    logits = model.predict(X, batch_size=1000, verbose=0)
-    return float((logits.argmax(axis=1) == y).mean())
+    logits: NDArray[np.float32] = model.predict(X, batch_size=1000, verbose=0)
+    digits: NDArray[np.uint8] = logits.argmax(axis=1).astype("uint8")
+    return digits

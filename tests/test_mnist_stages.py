@@ -59,6 +59,16 @@ def test_a_variant_learns_from_a_few_digits(variant, few: Digits):
     assert 0.7 < accuracy < 0.95
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_predictions_are_digits_and_make_the_accuracy(variant, few: Digits):
+    """One digit for each image, of the type of the labels; the accuracy is the share of those that are right."""
+    X, y, X_test, y_test = few
+    model = variant.train(X, y, TrainerConfig())
+    predictions = variant.predict(model, X_test)
+    assert (predictions.dtype, predictions.shape) == (y_test.dtype, y_test.shape)
+    assert variant.evaluate(model, X_test, y_test) == (predictions == y_test).mean()
+
+
 def bits(model) -> list[bytes]:
     """Give the bytes of all that a model has learned."""
     arrays = model.get_weights() if hasattr(model, "get_weights") else [model.coef_, model.intercept_]
