@@ -156,6 +156,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_interruptible,  # noqa: PLW1509  # no threads here
         )
         self.spawned.append(process)
         return Spawned(self, args, process, before)
@@ -182,6 +183,11 @@ class Project:
         path = [*given.get("PYTHONPATH", "").split(os.pathsep), *path]
         given["PYTHONPATH"] = os.pathsep.join(entry for entry in path if entry)
         return given
+
+
+def _interruptible() -> None:
+    """Hear Ctrl-C also where the tests run in the background of a shell, which lets its children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command() -> list[str]:

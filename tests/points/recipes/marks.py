@@ -17,7 +17,9 @@ def mark(stage):
     elif what == "fail":
         raise RuntimeError(f"{stage} was told to fail")
     elif what == "wait":
+        signal.alarm(90)  # a test that is killed must not leave us waiting for ever
         with open(Path("orders", f"{stage}.here"), "w") as pipe:
             pipe.write("here")
         with open(Path("orders", f"{stage}.go")) as pipe:
             pipe.read()
+        signal.alarm(0)
