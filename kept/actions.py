@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
-from .digest import Digest, canonical_json, digest_value
+from .digest import Digest, canonical_json, digest_value, fits
 
 # What an action is made of and how it is encoded; another number is another key for everything.
 SCHEME = 1
@@ -146,7 +147,7 @@ class Action:
             parts={name: Part(*part) for name, part in value["parts"].items()},
             params={name: Param(*param) for name, param in value["params"].items()},
             inputs={
-                n: Given(Digest(hex_, size), form, name) for n, (hex_, size, form, name) in value["inputs"].items()
+                n: Given(Digest.read(hex_, size), form, name) for n, (hex_, size, form, name) in value["inputs"].items()
             },
             environment=value["environment"],
             formats=value["formats"],
@@ -184,10 +185,17 @@ class Output:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Output:
         """Read an output; KeyError, TypeError or ValueError where it is malformed."""
-        return cls(
-            value["name"], Digest(value["digest"], value["size"]), value["format"], value["suffix"],
+        made = cls(
+            value["name"], Digest.read(value["digest"], value["size"]), value["format"], value["suffix"],
             value["kind"], tuple(value["classes"]), value["tree"],
         )  # fmt: skip
+        texts = (made.name, made.format, made.suffix, made.kind, *made.classes)
+        if any(type(text) is not str for text in texts) or type(made.tree) is not bool:
+            raise TypeError(texts)
+        # The one text in a record that becomes part of a path: it must not lead out of artifacts/.
+        if made.suffix and (made.suffix[0] != "." or "\0" in made.suffix or PurePath(made.suffix).name != made.suffix):
+            raise ValueError(made.suffix)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +215,7 @@ class Claim:
         try:
             key, outputs = json.loads(data)
             return cls(str(key), tuple(map(Output.from_json, outputs)))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
 
@@ -268,14 +276,15 @@ class Record:
             if value["action"]["scheme"] != SCHEME:
                 return None
             sources, accepted = value["sources"], value["accepted"]
-            return cls(
+            made = cls(
                 action=Action.from_json(value["action"]),
                 outputs=tuple(map(Output.from_json, value["outputs"])),
-                sources=None if sources is None else Digest(sources["digest"], sources["size"]),
+                sources=None if sources is None else Digest.read(sources["digest"], sources["size"]),
                 accepted=None if accepted is None else Acceptance(**accepted),
                 reasons=tuple(value["reasons"]),
                 **{name: value[name] for name in _PLAIN},
             )
+            return made if fits(made, cls) else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 

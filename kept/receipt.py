@@ -38,8 +38,10 @@ ALWAYS = (
 
 
 # Options after which the answer depends on more than files, or goes elsewhere.
-_UNANSWERED = ("-f", "--file", "-d", "--dir", "-k", "--seek-file", "-o", "--output-file", "-a", "--always-execute", "-r",
-               "--reporter", "--pdb", "--db-file", "--out")  # fmt: skip
+_UNANSWERED = (
+    "-f", "--file", "-d", "--dir", "-k", "--seek-file", "-o", "--output-file", "-a", "--always-execute",
+    "-r", "--reporter", "--pdb", "--db-file", "--out",
+)  # fmt: skip
 
 
 def answerable(arguments: list[str]) -> bool:
@@ -76,19 +78,16 @@ def read(arguments: list[str]) -> str | None:
         if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "big"):
             return None
         known, environment, paths, stats, text = marshal.loads(data[4:])  # noqa: S302  # our own, beside its checksum; no code comes of it
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    if known != setting(arguments) or any(os.environ.get(name) != value for name, value in environment):
-        return None
-    ask = os.stat
-    try:
+        if known != setting(arguments) or any(os.environ.get(name) != value for name, value in environment):
+            return None
+        ask = os.stat
         for path, expected in zip(paths, stats):  # noqa: B905  # strict= costs, and both were written together
             seen = ask(path)
             if (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino) != expected:
                 return None
-    except OSError:
+        answer: str = text + ""  # whatever else stands there is no answer
+    except (OSError, ValueError, EOFError, TypeError):
         return None
-    answer: str = text
     return answer
 
 

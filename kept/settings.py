@@ -64,10 +64,10 @@ def read(root: str | os.PathLike[str]) -> Settings:
     if "tool.kept" not in text and "kept" not in text:
         return Settings()
     try:
-        table = tomllib.loads(text).get("tool", {}).get("kept", {})
-    except tomllib.TOMLDecodeError as problem:
+        tools = tomllib.loads(text).get("tool", {})
+    except (ValueError, RecursionError) as problem:
         raise errors.bad_settings(path, str(problem), "") from None
-    return _checked(table, path)
+    return _checked(tools.get("kept", {}) if isinstance(tools, dict) else {}, path)
 
 
 def _checked(table: Any, path: Path) -> Settings:
@@ -99,21 +99,23 @@ def _problem(name: str, value: Any) -> str:  # one line a setting
     if name == "versions":
         policies = _policies(value).values() if isinstance(value, str | dict) else [value]
         bad = [p for p in policies if p not in get_args(Versions)]
-        return f'expected "exact", "minor" or "off", got {bad[0]!r}' if bad else ""
+        return f'expected "exact", "minor" or "off", got {errors.one_line(bad[0])}' if bad else ""
     if name == "seed":
-        return "" if value is False or type(value) is int else f"expected a whole number or false, got {value!r}"
+        good = value is False or (type(value) is int and abs(value) < 2**63)
+        return "" if good else f"expected a whole number or false, got {errors.one_line(value)}"
     if name == "keep_days":
-        return "" if type(value) is int and value >= 0 else f"expected a number of days, got {value!r}"
+        good = type(value) is int and 0 <= value <= 100_000
+        return "" if good else f"expected a number of days, got {errors.one_line(value)}"
     if name == "ignore":
         good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return "" if good else f"expected a list of places, got {value!r}"
+        return "" if good else f"expected a list of places, got {errors.one_line(value)}"
     if name == "trust":
-        return "" if value in ("private", "group") else f'expected "private" or "group", got {value!r}'
-    if not isinstance(value, str) or not value:
-        return f"expected a text, got {value!r}"
+        return "" if value in ("private", "group") else f'expected "private" or "group", got {errors.one_line(value)}'
+    if not isinstance(value, str) or not value or "\0" in value:
+        return f"expected a text, got {errors.one_line(value)}"
     if name == "max_size":
         try:
             _bytes(value)
         except (ValueError, KeyError, OverflowError):
-            return f'expected a size such as "20 GB", got {value!r}'
+            return f'expected a size such as "20 GB", got {errors.one_line(value)}'
     return ""

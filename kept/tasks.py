@@ -49,9 +49,11 @@ class State:
         if task not in self.tasks:
             stored = self.memo.recall("doit", task)
             try:
-                self.tasks[task] = json.loads(stored) if stored else {}
-            except ValueError:
-                self.tasks[task] = {}
+                found = json.loads(stored) if stored else {}
+            except (ValueError, RecursionError):
+                found = {}
+            sound = type(found) is dict and all(_sound(name, value) for name, value in found.items())
+            self.tasks[task] = found if sound else {}
         return self.tasks[task]
 
     def get(self, task: str, name: str) -> Any:
@@ -89,6 +91,14 @@ class State:
             except (TypeError, ValueError) as problem:
                 raise errors.unsavable_values(task, str(problem)) from None
         self.changed.clear()
+
+
+def _sound(name: str, value: Any) -> bool:
+    """Say whether a remembered value is of a kind that doit itself writes: anything else would stop it."""
+    if name == "deps:":
+        return type(value) is list and all(type(item) is str for item in value)
+    kinds: dict[str, Any] = {"_values_:": dict, "checker:": str, "ignore:": str, "result:": str | dict | None}
+    return isinstance(value, kinds.get(name, list)) and (name in kinds or len(value) == 3)
 
 
 def _plain(value: Any) -> Any:

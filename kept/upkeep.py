@@ -20,9 +20,12 @@ def after(project: Project) -> None:
 
 
 def _count(project: Project) -> None:
-    stored = project.memo.recall("upkeep", "sweep")
-    last, grown = json.loads(stored) if stored else (project.memo.now_ns(), 0)
-    now, grown = project.memo.now_ns(), grown + project.grown
+    now = project.memo.now_ns()
+    try:
+        last, grown = map(int, json.loads(project.memo.recall("upkeep", "sweep") or b""))
+    except (ValueError, TypeError, OverflowError, RecursionError):  # nothing is remembered, or nothing that can be read
+        last, grown = now, 0
+    grown += project.grown
     project.grown = 0
     if now - last > DAY_NS or grown > project.settings.max_bytes // 10:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..actions import Cause, Outcome, Reason
-from ..digest import canonical_json
+from ..digest import canonical_json, fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,13 @@ class Line:
     def from_json(cls, value: Mapping[str, Any]) -> Line:
         """Read a line; KeyError, TypeError or ValueError where it is malformed."""
         reasons = tuple(Reason(Cause(cause), *rest) for cause, *rest in value["reasons"])
-        return cls(
+        made = cls(
             value["run"], value["when"], value["stage"], Outcome(value["outcome"]), value["key"],
             value["seconds"], reasons,
         )  # fmt: skip
+        if not fits(made, cls):
+            raise TypeError(value)
+        return made
 
 
 class Journal:
@@ -86,7 +89,7 @@ class Journal:
         for line in text.splitlines():
             try:
                 yield Line.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
 
     def last(self) -> list[Line]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import errors, settings
 from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
-from ..digest import Digest, Memo
+from ..digest import Digest, Memo, is_name
 from ..fingerprint import Fingerprint
 from ..pipeline import Artifact, File, Input, Stage
 from ..store import Store, digest_folder
@@ -112,11 +112,11 @@ class Project:
     def last(self, task: str) -> Record | None:
         """Return the record that a stage was last built or restored by."""
         key = self.memo.recall("last", task)
-        return self.record(key.decode()) if key else None
+        return self.record(key.decode(errors="replace")) if key else None
 
     def record(self, key: str) -> Record | None:
         """Return the record of a key, if there is one that can be read."""
-        entry = self.store.lookup(key)
+        entry = self.store.lookup(key) if is_name(key) else None
         return Record.from_json(entry) if entry is not None else None
 
     # ---- files

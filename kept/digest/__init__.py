@@ -1,7 +1,8 @@
 """Names content: canonical encoding of plain values, digests of bytes, files and trees, remembered by stat."""
 
-from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree
+from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree, is_name
 from .memo import Memo
+from .shapes import fits
 from .values import canonical_json, digest_value, encode
 
 __all__ = [
@@ -15,4 +16,6 @@ __all__ = [
     "digest_tree",
     "digest_value",
     "encode",
+    "fits",
+    "is_name",
 ]

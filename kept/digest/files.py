@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,12 +14,27 @@ from .values import digest_value
 RACY_NS = 2_000_000_000
 
 
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def is_name(value: object) -> bool:
+    """Say whether a value is 64 lower-case hex digits, as all names of content and of actions are."""
+    return type(value) is str and _NAME.fullmatch(value) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """The name of content: SHA-256 in lower-case hex, with the size in bytes beside it."""
 
     hex: str
     size: int
+
+    @classmethod
+    def read(cls, name: object, size: object) -> Digest:
+        """Take a digest from a file that may hold anything; ValueError where it is none."""
+        if not is_name(name) or type(size) is not int or size < 0:
+            raise ValueError(name)
+        return cls(str(name), size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,7 @@ class Memo:
             "create table if not exists files(path text primary key, size int, mtime int, ctime int, inode int,"
             " digest text, bytes int) without rowid"
         )
-        db.execute(
-            "create table if not exists facts(kind text, name text, value blob, unique(kind, name))"
-        )
+        db.execute("create table if not exists facts(kind text, name text, value blob, unique(kind, name))")
         db.execute(f"pragma user_version={self.VERSION}")
         return db
 
@@ -133,15 +131,19 @@ class Memo:
 
     def _stored(self, name: str) -> tuple[Stat, Digest] | None:
         row = self._read("select size, mtime, ctime, inode, digest, bytes from files where path=?", (name,))
-        if row is None:
+        if row is None or not all(type(number) is int for number in row[:4]):
             return None
-        self._files[name] = found = (Stat(*row[:4]), Digest(row[4], row[5]))
+        try:
+            digest = Digest.read(row[4], row[5])
+        except ValueError:
+            return None
+        self._files[name] = found = (Stat(*row[:4]), digest)
         return found
 
     def recall(self, kind: str, name: str) -> bytes | None:
         """Return a remembered fact, or None."""
         row = self._read("select value from facts where kind=? and name=?", (kind, name))
-        return bytes(row[0]) if row is not None else None
+        return row[0] if row is not None and type(row[0]) is bytes else None
 
     def remember(self, kind: str, name: str, value: bytes) -> None:
         """Remember a fact; it survives a kill as soon as this returns."""
@@ -164,7 +166,7 @@ class Memo:
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""
         rows = self._guarded(lambda: self._db.execute("select name, value from facts where kind=?", (kind,)).fetchall())
-        return {name: bytes(value) for name, value in rows or []}
+        return {name: value for name, value in rows or [] if type(name) is str and type(value) is bytes}
 
     def _read(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._guarded(lambda: self._db.execute(query, values).fetchone())
@@ -179,6 +181,8 @@ class Memo:
         """Do without the memory where it is locked or read-only, start it again where it is damaged."""
         try:
             return work()
+        except (UnicodeError, OverflowError):  # a path that is no text, a number too large for it
+            return None
         except (sqlite3.OperationalError, OSError):
             self.close()
         except sqlite3.DatabaseError:

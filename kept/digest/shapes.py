@@ -1,0 +1,32 @@
+"""Checks plain values that were read from a file against the types that a class declares."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+def fits(value: object, kind: Any) -> bool:
+    """Say whether ``value`` is a ``kind``: a plain type, a dataclass of such, ``X | None``, a tuple, a Mapping."""
+    if isinstance(kind, type):
+        if type(value) is kind:
+            return not dataclasses.is_dataclass(kind) or all(fits(getattr(value, n), k) for n, k in _fields(kind))
+        return kind is float and type(value) is int
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return any(fits(value, one) for one in arguments)
+    if origin is tuple:
+        return type(value) is tuple and all(fits(item, arguments[0]) for item in value)
+    if origin is Mapping:
+        return type(value) is dict and all(type(n) is str and fits(item, arguments[1]) for n, item in value.items())
+    return False
