@@ -248,6 +248,49 @@ def test_what_cannot_be_drawn_is_said(project: Project, old: str, new: str, said
     Reader(run.out)
 
 
+MANY = """
+from kept import Pipeline, report, stage
+from recipes import extra
+
+
+class Sweep(Pipeline):
+    label = stage(extra.name)
+
+
+def variant(number):
+    class Variant(Sweep, name=f"v{number:02}"):
+        fit = stage(extra.fit, Sweep.label, rate=float(number + 1))
+
+    return Variant
+
+
+task_report = report(*map(variant, range(70)))
+"""
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Make a project of seventy variants, and its page."""
+    project = new_project(tmp_path_factory.mktemp("many"))
+    project.write("recipes/extra.py", EXTRA)
+    project.write("dodo.py", MANY)
+    assert project.doit("report", "--out", "page.html").code == 0
+    return project
+
+
+def test_many_variants_are_drawn_by_kind(many: Project):
+    """Seventy boxes of one name in one place are one box that counts them; plots say what they leave out."""
+    page = many.read("page.html")
+    graph = page[page.index("<svg") : page.index("</svg>")]
+    assert graph.count("<rect") == 2
+    assert "fit ×70" in graph
+    assert "70 variants" in graph
+    assert "(the 30 largest of 70)" in page
+    assert "(the first 8 of 70)" in page
+    assert page.count('<th scope="row" data-v="v') == 70
+    assert Reader(page)
+
+
 # ---- read by a browser
 
 
@@ -290,6 +333,32 @@ def look(browser: Any, built: Project) -> Iterator[Callable[..., Any]]:
         return browser
 
     yield go
+    assert browser.get_log("browser") == []
+
+
+def test_many_variants_come_a_page_at_a_time(browser: Any, many: Project):
+    """The first 25 are shown, then all; what a filter finds is counted among all, and sorting sorts all."""
+    from selenium.webdriver.common.by import By
+
+    def shown() -> int:
+        rows = "return [...document.querySelectorAll('.variants tbody tr')].filter(row => !row.hidden).length"
+        return int(browser.execute_script(rows))
+
+    browser.get(many.path("page.html").as_uri())
+    assert shown() == 25
+    status = browser.find_element(By.CSS_SELECTOR, "#variants [role=status]")
+    assert status.text == "25 of 70"
+    field = browser.find_element(By.CSS_SELECTOR, "#variants input")
+    field.send_keys("v6")
+    assert (shown(), status.text) == (10, "10 variants")
+    field.clear()
+    field.send_keys(" ")
+    browser.find_element(By.CSS_SELECTOR, ".variants thead button").click()
+    browser.find_element(By.CSS_SELECTOR, ".variants thead button").click()
+    assert browser.find_element(By.CSS_SELECTOR, ".variants tbody th").text == "v69"
+    assert shown() == 25
+    browser.find_element(By.CSS_SELECTOR, "#variants .tools button").click()
+    assert shown() == 70
     assert browser.get_log("browser") == []
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from kept import Pipeline, report, stage
 from kept.errors import KeptError
 from kept.reports.records import State
 from kept.reports.rows import Row, check_column, columns_of, sorted_rows
@@ -377,6 +378,33 @@ def test_two_reports_of_two_names_stand_beside_each_other(project):
     project.write("dodo.py", project.read("dodo.py") + '\ntask_second = report(Nearest, name="second", format="csv")\n')
     assert len(project.doit("second").out.splitlines()) == 2
     assert "majority" in project.doit("report").out
+
+
+class Shape(Pipeline, name="shape_of_a_report"):
+    """Declares what a report may name."""
+
+    lengths = stage(len, "some text")
+    kinds = stage(len, "other text")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"predictions": Shape.lengths}, "mistakes are told from predictions with labels"),
+        ({"images": Shape.lengths, "labels": Shape.kinds}, "mistakes are told from predictions with labels"),
+        ({"predictions": "lengths", "labels": Shape.kinds}, "a report needs an artifact for predictions"),
+        ({"predictions": Shape, "labels": Shape.kinds}, "a report needs an artifact for predictions"),
+        ({"columns": ("lenghts",)}, "the report has no column 'lenghts'"),
+        ({"format": "tabel"}, "a report has no format 'tabel'"),
+    ],
+)
+def test_a_report_that_is_declared_wrongly_is_told_there(given, said):
+    """At the user's line, with a hint, before anything is built."""
+    with pytest.raises(KeptError, match=said) as caught:
+        report(Shape, **given)
+    facts = dict(caught.value.facts)
+    assert str(facts["where"]).rpartition(":")[0].endswith("test_reports.py")
+    assert caught.value.hint
 
 
 # ---- what is not as it should be
