@@ -92,7 +92,7 @@ class Lines:
             return
         now = time.monotonic()
         text = ", ".join(f"{name} {seconds(now - since)}" for name, since in self.running.items())
-        width = os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 80
+        width = (os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 0) or 80
         self.stream.write(f".. {text}"[: width - 1])
         self._shown = True
 
