@@ -12,6 +12,7 @@ from doit.runner import Runner
 from . import build, errors, explain, noop, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
+from .progress import Progress
 from .screen import Lines, Screen
 
 
@@ -47,6 +48,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             self.arguments = None  # what it prints goes to two streams: no receipt
             if self.screen is not None:
                 self.screen.lines = Lines(sys.stderr)
+        if self.screen is not None and self.screen.lines.live:
+            selected = dispatcher.selected_tasks
+            self.screen.lines.ahead = Progress(self.project, dispatcher.tasks, selected, self.workers)
         return super().run_all(dispatcher)
 
     def select_task(self, node: Any, tasks: Any) -> bool:

@@ -9,25 +9,30 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Container
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from .actions import Outcome
 from .build import Judgement, Result
+from .reports.words import seconds
 
 MARKS = {Outcome.BUILT: ". ", Outcome.RESTORED: "=>", Outcome.UP_TO_DATE: "--", Outcome.FAILED: "!!"}
 _COLOURS = {Outcome.BUILT: "32", Outcome.RESTORED: "36", Outcome.UP_TO_DATE: "2", Outcome.FAILED: "31"}
 _TAIL = 30  # lines of a failed stage's log
 
 
-def seconds(value: float) -> str:
-    """Write a time for people: ``0.4 s``, ``3 min 12 s``."""
-    return f"{value:.1f} s" if value < 100 else f"{int(value) // 60} min {int(value) % 60} s"
+class Ahead(Protocol):
+    """What the last line says of the whole run: see progress.py."""
+
+    def begins(self, task: str) -> None: ...  # noqa: D102
+    def ends(self, task: str) -> None: ...  # noqa: D102
+    def done(self) -> str: ...  # noqa: D102
+    def left(self) -> float | None: ...  # noqa: D102
 
 
 class Lines:
     """Writes lines to where doit's output goes, and lives while a stage has the process's own output.
 
-    On a terminal the last line shows what runs and for how long; elsewhere lines are plain and final.
+    On a terminal the last line shows how far the run is, what runs and how long; elsewhere lines are plain and final.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -35,6 +40,7 @@ class Lines:
         self.live = bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
         self.coloured = self.live and not os.environ.get("NO_COLOR")
         self.running: dict[str, float] = {}
+        self.ahead: Ahead | None = None
         self._lock = threading.Lock()
         self._ticker: threading.Thread | None = None
         self._done = threading.Event()
@@ -56,6 +62,8 @@ class Lines:
     def begin(self, name: str) -> None:
         """Show that something runs now."""
         self.running[name] = time.monotonic()
+        if self.ahead is not None:
+            self.ahead.begins(name)
         if self.live and self._ticker is None:
             self._done.clear()
             self._ticker = threading.Thread(target=self._tick, daemon=True)
@@ -64,6 +72,8 @@ class Lines:
     def end(self, name: str) -> None:
         """Show that it has ended."""
         self.running.pop(name, None)
+        if self.ahead is not None:
+            self.ahead.ends(name)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -93,8 +103,18 @@ class Lines:
         now = time.monotonic()
         text = ", ".join(f"{name} {seconds(now - since)}" for name, since in self.running.items())
         width = (os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 0) or 80
-        self.stream.write(f".. {text}"[: width - 1])
+        self.stream.write(f".. {self._far()}{text}"[: width - 1])
         self._shown = True
+
+    def _far(self) -> str:
+        if self.ahead is None:
+            return ""
+        left = self.ahead.left()
+        return f"{self.ahead.done()} done" + (f", about {_roughly(left)} left: " if left is not None else ": ")
+
+
+def _roughly(value: float) -> str:
+    return seconds(value) if value >= 100 else f"{max(1, round(value))} s"
 
 
 def _has_fd(stream: Any) -> bool:
@@ -149,6 +169,7 @@ class Screen:
         out = self.lines.mark(result.outcome, text) + "\n"
         if result.failure is not None:
             out += _indented(result.failure.text.removeprefix(result.failure.what + "\n")) + _log(result.failure.log)
+            out += f"   hint: kept debug {result.task} opens it where it fails\n" if result.failure.log else ""
         self._write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
 
     def report(self, text: str, *, to_stdout: bool) -> None:

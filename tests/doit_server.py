@@ -48,11 +48,12 @@ def serve(place: str) -> None:
 
 
 def become(order: dict[str, Any], place: str) -> int:
-    """Be the `doit` that was ordered, from the first instruction to the exit code."""
-    null = os.open(os.devnull, os.O_RDONLY)
-    for target, source in ((0, null), (1, _new(order["out"])), (2, _new(order["err"]))):
+    """Be the `doit`, `kept` or `python` that was ordered, from the first instruction to the exit code."""
+    given = os.open(order["in"], os.O_RDONLY)
+    for target, source in ((0, given), (1, _new(order["out"])), (2, _new(order["err"]))):
         os.dup2(source, target)
         os.close(source)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115  # it lasts as long as the process; the old one reads orders
     os.environ.clear()
     os.environ.update(order["env"])
     time.tzset()
@@ -60,12 +61,10 @@ def become(order: dict[str, Any], place: str) -> int:
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.path[0] = place
     sys.path[1:1] = [entry for entry in order["path"] if entry not in sys.path]
-    sys.argv = ["doit", *order["args"]]
+    sys.argv = [order["program"], *order["args"]]
     code: Any = 1
     try:
-        from doit.doit_cmd import DoitMain
-
-        code = DoitMain().run(sys.argv[1:])
+        code = _program(order["program"])
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001  # what Python itself would do with it
@@ -75,6 +74,19 @@ def become(order: dict[str, Any], place: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code if isinstance(code, int) else 0 if code is None else 1
+
+
+def _program(name: str) -> Any:
+    if name == "python":
+        exec(compile(sys.argv[1], "script", "exec"), {"__name__": "__main__"})
+        return 0
+    if name == "kept":
+        from kept.launcher import main
+
+        return main()
+    from doit.doit_cmd import DoitMain
+
+    return DoitMain().run(sys.argv[1:])
 
 
 def _new(path: str) -> int:

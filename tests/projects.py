@@ -128,11 +128,36 @@ class Project:
         """Run doit in a fork of a process that has doit, kept and numpy loaded; ``bare`` has no numpy yet."""
         if not hasattr(os, "fork"):
             return self.spawn(*args, env=env, cwd=cwd).wait()
+        return self._fork("doit", args, "", env, cwd, bare=bare)
+
+    def kept(
+        self, *args: str, typed: str = "", env: Mapping[str, str] | None = None, cwd: str | Path | None = None
+    ) -> Run:
+        """Run `kept` in such a fork; ``typed`` is its standard input."""
+        return self._fork("kept", args, typed, env, cwd)
+
+    def python(self, script: str) -> Run:
+        """Run a script in such a fork, in the project's folder."""
+        return self._fork("python", (script,), "", {"PYTHONPATH": str(self.root)}, None)
+
+    def _fork(
+        self,
+        program: str,
+        args: tuple[str, ...],
+        typed: str,
+        env: Mapping[str, str] | None,
+        cwd: str | Path | None,
+        *,
+        bare: bool = False,
+    ) -> Run:
         before = len(self.executed())
-        out, err, modules = (str(self.runs / name) for name in ("out", "err", "modules"))
+        out, err, modules, stdin = (str(self.runs / name) for name in ("out", "err", "modules", "in"))
         Path(modules).write_text("")
+        Path(stdin).write_text(typed, encoding="utf-8")
         environment = self._environment(env)
         order = {
+            "program": program,
+            "in": stdin,
             "args": args,
             "cwd": str(self.root / (cwd or "")),
             "env": environment,

@@ -1,7 +1,7 @@
 """Gives back, by name, what was built, now or in an earlier run."""
 
 from .artifacts import Named, find, load, project_around, record_then, runs
-from .history import MADE, History, Run, is_scalar
+from .history import MADE, History, Run
 
 __all__ = [
     "MADE",
@@ -9,7 +9,6 @@ __all__ = [
     "Named",
     "Run",
     "find",
-    "is_scalar",
     "load",
     "project_around",
     "record_then",

@@ -100,13 +100,15 @@ class Named:
         """Return the outputs that are meant."""
         wanted = [output for output in outputs if output.name == self.field or not self.field]
         if not wanted:
-            raise errors.unknown_artifact(self.text, self.stage, tuple(output.name for output in outputs))
+            path = self.stage.replace(":", "/")
+            names = tuple(f"{path}/{output.name}" if output.name else path for output in outputs)
+            raise errors.unknown_artifact(self.text, self.stage, names)
         return wanted
 
 
 def find(artifact: str, history: History) -> Named:
     """Find the artifact that a name or a path means; an inherited one may be called by the variant's name."""
-    name = artifact.replace(":", "/")
+    name = artifact.replace(":", "/").removeprefix("./")
     if name.startswith(f"{ARTIFACTS}/"):  # a path as the shell completes it, with a suffix
         name = str(Path(name.removeprefix(f"{ARTIFACTS}/")).with_suffix("").as_posix())
     pipeline, _, rest = name.strip("/").partition("/")

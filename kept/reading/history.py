@@ -12,8 +12,8 @@ from .. import errors, formats
 from ..actions import Outcome, Output, Record
 from ..build import Project
 from ..build.journal import Line
+from ..reports.records import is_scalar
 
-SCALARS = ("float", "int", "bool", "str")
 MADE = (Outcome.BUILT, Outcome.RESTORED)
 
 
@@ -93,11 +93,6 @@ class History:
             path = self.project.store.path(output.digest)
             self._values[output.digest.hex] = formats.load(output.format, path) if path is not None else None
         return self._values[output.digest.hex]
-
-
-def is_scalar(output: Output) -> bool:
-    """Say whether an artifact is one number or text."""
-    return output.format == "json" and output.kind.split("(")[0].strip() in SCALARS
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -16,7 +16,7 @@ from typing import Any
 from .. import errors
 from ..build import trim
 from ..formats import describe
-from ..screen import seconds
+from ..reports.words import seconds
 from .arguments import Arguments, say
 from .rehearsal import Rehearsal
 
@@ -72,8 +72,8 @@ def _failed(stage: Rehearsal, problem: BaseException) -> int:
     opener = _post_mortem()
     if opener is None:
         return 1
-    names = ", ".join(stage.inputs) or "none"
-    say(f"here it failed; its inputs ({names}) are in the store until it succeeds, inputs['NAME'] loads one as it was")
+    say(f"it failed here. inputs['NAME'] loads one of its inputs as it was: {', '.join(stage.inputs) or 'none'}")
+    say("They stay in the store, and what it prints in a run stays in its log, until it succeeds.")
     builtins.inputs = stage.inputs  # type: ignore[attr-defined]  # only now: the stage itself must not see the name
     opener(problem)
     return 1

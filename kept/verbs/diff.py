@@ -15,7 +15,7 @@ from .. import errors
 from ..actions import Cause, Outcome, Reason, Record, differences
 from ..build.journal import Line
 from ..reading import MADE, History, project_around
-from ..screen import seconds
+from ..reports.words import seconds
 from .arguments import Arguments, say, say_json
 from .declarations import declared
 

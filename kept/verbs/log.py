@@ -10,7 +10,8 @@ from .. import errors
 from ..actions import Cause, Outcome
 from ..build.journal import Line
 from ..reading import History, project_around
-from ..screen import MARKS, seconds, summary
+from ..reports.words import moment, seconds
+from ..screen import MARKS, summary
 from .arguments import Arguments, cut, say, say_json
 
 _SHOWN = 40  # lines of one run; `kept log RUN` shows all
@@ -53,7 +54,7 @@ def _wanted(stage: str, names: list[str]) -> bool:
 
 def _text(run: str, lines: list[Line], most: int) -> str:
     """Show one run: when it ended, what it did in sum, a line a stage; what failed is never left out."""
-    when = max(line.when for line in lines).replace("T", " ").removesuffix("+00:00")
+    when = moment(max(line.when for line in lines))
     count = Counter(line.outcome for line in lines)
     ranked = sorted(lines, key=lambda line: line.outcome is not Outcome.FAILED)[: most or None]
     shown = [line for line in lines if line in ranked] if len(ranked) < len(lines) else lines

@@ -11,7 +11,8 @@ from ..actions import Cause, Outcome
 from ..build import Project
 from ..explain import Told
 from ..reading import History
-from ..screen import MARKS, seconds
+from ..reports.words import seconds
+from ..screen import MARKS
 from .arguments import Arguments, cut, say, say_json
 from .declarations import declared
 
@@ -65,7 +66,7 @@ def _line(one: Planned) -> str:
     text = f"{MARKS[told.outcome]} {told.task} {verdict(told)}"
     if told.outcome is Outcome.BUILT:
         text += f", about {seconds(one.seconds)}" if one.seconds is not None else ", never timed"
-    reasons = [reason for reason in told.reasons if not told.perhaps or reason.cause is not Cause.WAITS]
+    reasons = [reason for reason in told.reasons if reason.cause is not Cause.WAITS]
     why = f": {reasons[0]}" if reasons else ""
     return text + why + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import code
 import sys
+import traceback
 from typing import Any
 
+from ..build import trim
 from .arguments import Arguments, say
 from .rehearsal import Rehearsal
 
@@ -26,15 +28,31 @@ def shell(arguments: list[str]) -> int:
     _completing(names)
     banner = (
         f"{stage.heading(values)}\n"
-        f"Variables: {', '.join(values) or 'none'}. function is {stage.function_name};"
-        " run() calls it with the variables as they are now.\n"
-        "inputs['NAME'] loads an input anew. Nothing is recorded."
+        f"variables: {', '.join(values) or 'none'}; function is {stage.function_name}\n"
+        "run() calls it with the variables as they are now; inputs['NAME'] loads an input anew\n"
+        "nothing is recorded"
     )
     try:
-        code.interact(banner, local=names, exitmsg="")
+        _Prompt(names).interact(banner, exitmsg="")
     except SystemExit:  # exit() and quit()
         say("")
     return 0
+
+
+class _Prompt(code.InteractiveConsole):
+    """A prompt whose tracebacks leave kept's own frames out."""
+
+    def showtraceback(self) -> None:
+        """Show what was raised from the user's own code on."""
+        problem = sys.exc_info()[1]
+        assert problem is not None
+        assert problem.__traceback__ is not None
+        typed = problem.__traceback__.tb_next  # the first frame is that of the prompt
+        problem.__traceback__ = called = typed.tb_next if typed is not None else None
+        trim(problem)
+        if problem.__traceback__ is called:  # it did not come out of run()
+            problem.__traceback__ = typed
+        traceback.print_exception(problem)
 
 
 def _completing(names: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from ..build import ARTIFACTS, Judgement, Project
 from ..build import load as load_output
 from ..errors import size
 from ..reading import History, find, project_around, record_then
-from ..screen import seconds
+from ..reports.words import moment, seconds
 from .arguments import Arguments, say, say_json
 from .declarations import Declarations, declared
 from .plan import WOULD
@@ -156,7 +156,7 @@ def _origin(shown: Shown, record: Record) -> Iterator[tuple[str, str]]:
     yield "made by", f"{record.function}{f' ({own[0]})' if own else ''}, fingerprint {action.code[:12]}"
     others = [f"{name}  {part.where}".strip() for name, part in action.parts.items() if name != record.function]
     left = [f"and {len(others) - _PARTS} more parts"] if len(others) > _PARTS else []
-    yield from _listed("with", others[:_PARTS] + left)
+    yield from _listed("code", others[:_PARTS] + left)
     yield from _listed("params", [f"{name} = {param.shown}" for name, param in action.params.items()])
     inputs = [f"{name} = {i.name}  {i.digest.hex[:12]}, {size(i.digest.size)}" for name, i in action.inputs.items()]
     yield from _listed("inputs", inputs)
@@ -164,13 +164,13 @@ def _origin(shown: Shown, record: Record) -> Iterator[tuple[str, str]]:
     versions = [f"{name} {version}" for name, version in record.versions.items()]
     yield "versions", ", ".join([action.python, *versions])
     yield "seed", "none" if action.seed is None else str(action.seed)
-    built = f"{record.when.replace('T', ' ').removesuffix('+00:00')} UTC in {seconds(record.seconds)} on {record.host}"
+    built = f"{moment(record.when)} UTC in {seconds(record.seconds)} on {record.host}"
     yield "built", built + (f", as {record.stage}" if record.stage != shown.stage else "")
     yield "commit", f"{record.commit}, {'dirty' if record.dirty else 'clean'}" if record.commit else "none"
     yield from _listed("reason", list(record.reasons))
     if record.accepted is not None:
         who, why = record.accepted, f": {record.accepted.reason}" if record.accepted.reason else ""
-        yield "accepted", f"by {who.who}, {who.when.replace('T', ' ').removesuffix('+00:00')}{why}"
+        yield "accepted", f"by {who.who}, {moment(who.when)}{why}"
     yield "key", action.key
 
 
