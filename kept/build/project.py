@@ -21,6 +21,16 @@ from .keys import Keys, classes_in, declared_format
 
 ARTIFACTS = "artifacts"
 
+# Whose values a format holds; a format that is not here may hold anybody's.
+LIBRARIES = {
+    "json": frozenset[str](),
+    "file": frozenset[str](),
+    "npy": frozenset({"numpy"}),
+    "parquet": frozenset({"pandas", "polars", "pyarrow"}),
+    "skops": frozenset({"scikit-learn", "scipy", "numpy"}),
+    "keras": frozenset({"keras", "tensorflow", "tensorflow-cpu", "torch", "jax"}),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -236,7 +246,21 @@ class Project:
         held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
-        return self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
+        code = self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
+        libraries = self._libraries_of_inputs(stage)
+        return dataclasses.replace(code, libraries={**libraries, **code.libraries}) if libraries else code
+
+    def _libraries_of_inputs(self, stage: Stage) -> dict[str, str]:
+        """Name the libraries whose values a stage is given: it uses them, even if its own code never names them."""
+        found: dict[str, str] = {}
+        for wire in stage.wires.values():
+            if not isinstance(wire, Input):
+                continue
+            judged = self.judgements[wire.stage]
+            given = {o.format.partition(".")[0] for o in judged.outputs if wire.field in ("", o.name)}
+            known = judged.code.libraries if judged.code is not None else {}
+            found |= {n: v for n, v in known.items() if any(n in LIBRARIES.get(form, known) for form in given)}
+        return found
 
     def _classes(self, wire: Input) -> Iterator[str]:
         outputs = self.judgements[wire.stage].outputs
