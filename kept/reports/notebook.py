@@ -14,7 +14,8 @@ from .rows import Row, row
 from .words import commit, moment, number, seconds
 
 _STYLE = (
-    ".kept-shown th,.kept-shown td{text-align:left;vertical-align:top;padding:.15em 1em .15em 0}.kept-shown .number{text-align:right}"
+    ".kept-shown th,.kept-shown td{text-align:left;vertical-align:top;padding:.15em 1em .15em 0}"
+    ".kept-shown .number{text-align:right}"
     ".kept-shown small{display:block;font-weight:400;opacity:.7}.kept-shown td{font-variant-numeric:tabular-nums}"
 )
 
