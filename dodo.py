@@ -20,7 +20,6 @@ class MnistTf(Mnist):
 
     model = stage(tf_model.train, Mnist.scaled.X_train, Mnist.digits.y_train, config=TrainerConfig(epochs=1))
     accuracy = stage(tf_model.evaluate, model, Mnist.scaled.X_test, Mnist.digits.y_test)
-    predictions = stage(tf_model.predict, model, Mnist.scaled.X_test)
 
 
 class MnistSklearn(MnistTf):
@@ -28,9 +27,19 @@ class MnistSklearn(MnistTf):
 
     model = swap(MnistTf.model, sklearn_model.train, config=TrainerConfig())
     accuracy = swap(MnistTf.accuracy, sklearn_model.evaluate)
-    predictions = swap(MnistTf.predictions, sklearn_model.predict)
+
+
+class MnistPredictions(Pipeline):
+    """What each model takes the test digits for: the report's page shows where they err."""
+
+    tf = stage(tf_model.predict, MnistTf.model, Mnist.scaled.X_test)
+    sklearn = stage(sklearn_model.predict, MnistSklearn.model, Mnist.scaled.X_test)
 
 
 task_report = report(
-    MnistTf, MnistSklearn, predictions=MnistTf.predictions, labels=Mnist.digits.y_test, images=Mnist.digits.X_test
+    MnistTf,
+    MnistSklearn,
+    predictions={MnistTf: MnistPredictions.tf, MnistSklearn: MnistPredictions.sklearn},
+    labels=Mnist.digits.y_test,
+    images=Mnist.digits.X_test,
 )

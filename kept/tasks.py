@@ -22,7 +22,7 @@ from .build import finish as finish_job
 from .build import job as make_job
 from .build import restore as restore_artifacts
 from .digest import Memo
-from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages
+from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages, with_upstream
 from .reports import Report
 
 errors.adopt(InvalidDodoFile)
@@ -245,7 +245,7 @@ def tasks_of(declared: Any) -> Iterator[Task]:
 def _pipeline_tasks(judge: KeptDependency, pipeline: type[Pipeline]) -> Iterator[Task]:
     """Yield each stage once, whichever pipeline comes first, then the group that builds the variant."""
     of_pipeline = stages(pipeline)
-    for stage in judge.project.add(of_pipeline):
+    for stage in judge.project.add(with_upstream(of_pipeline)):
         yield _stage_task(judge, stage)
     if pipeline._target not in judge.loaded:
         judge.loaded.add(pipeline._target)
@@ -302,10 +302,12 @@ def _clean(project: Project, stage: Stage, dryrun: bool) -> None:
 def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:
     for pipeline in report.pipelines:
         yield from _pipeline_tasks(judge, pipeline)
+    for stage in judge.project.add(with_upstream(report.besides)):
+        yield _stage_task(judge, stage)
     task = Task(
         report.target,
         [],
-        task_dep=[pipeline._target for pipeline in report.pipelines],
+        task_dep=[*(pipeline._target for pipeline in report.pipelines), *(stage.task for stage in report.besides)],
         uptodate=[False],
         doc=report.__doc__,
         params=list(report.options),
@@ -337,8 +339,7 @@ class ReportAction(BaseAction):  # type: ignore[misc]  # doit has no types
     @property
     def prints_data(self) -> bool:
         """Say whether what it prints is for machines, so that nothing else may stand beside it."""
-        options = (self.task.options if self.task is not None else None) or {}
-        return bool(options.get("format", self.report.format) != "table")
+        return self.report.prints_data((self.task.options if self.task is not None else None) or {})
 
     def __str__(self) -> str:
         return f"Report: {self.report.target}"

@@ -1,8 +1,10 @@
 """What the user declares: stages, artifacts by name, variants; pure values, no I/O."""
 
+from .binding import bound
 from .references import Options, Reference, Where, call_arguments, function_name, leaves, signature, stage, swap
 from .returns import Returns, returns
-from .variants import Artifact, File, Input, Pipeline, Stage, announce, bound, doors, heard, pipelines, stages
+from .units import Artifact, File, Input, Stage
+from .variants import Pipeline, announce, doors, heard, pipelines, stages, with_upstream
 
 __all__ = [
     "Artifact",
@@ -27,4 +29,5 @@ __all__ = [
     "stage",
     "stages",
     "swap",
+    "with_upstream",
 ]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..pipeline import Pipeline, Reference, Where, announce, doors
+from ..pipeline import Pipeline, Reference, Stage, Where, announce, bound, doors
 from . import rows as reading
 from . import text
+from .mistakes import Place
 from .records import Recorded, Records
 
 __all__ = ["Report", "drawn", "report"]
@@ -56,12 +57,18 @@ class Report:
         columns: tuple[str, ...],
         format_: str,
         target: str,
-        classified: Mapping[str, str],
+        classified: Mapping[str, Place],
     ) -> None:
         names = ", ".join(pipeline._target for pipeline in pipelines[:4]) + (", …" if len(pipelines) > 4 else "")
         self.__doc__ = f"table of {names}"
         self.pipelines, self.columns, self.format, self.target = pipelines, columns, format_, target
-        self.classified = classified  # what "predictions", "labels" and "images" are called in each variant
+        self.classified = classified  # where "predictions", "labels" and "images" of each variant are
+
+    @property
+    def besides(self) -> list[Stage]:
+        """The stages that it shows and that no variant has."""
+        places = [place for word in self.classified.values() for place in word.others.values()]
+        return [bound(pipeline)[name.partition(".")[0]] for pipeline, name in places]
 
     @property
     def options(self) -> list[dict[str, Any]]:
@@ -172,7 +179,8 @@ def report(
 
     A page (html) also shows what was mistaken for what if it is told which artifacts say so, as references that are
     looked up by name in each variant: ``predictions`` and ``labels``, one class for each example, and ``images``, of
-    shape (n, height, width) or (n, height, width, 3), whatever their scale.
+    shape (n, height, width) or (n, height, width, 3), whatever their scale. A dict, variant → reference, names
+    artifacts of pipelines beside them; the report builds those, too.
     """
     where = Where.here()
     for pipeline in pipelines:
@@ -181,13 +189,25 @@ def report(
     if not pipelines:
         raise errors.not_a_pipeline(pipelines, where)
     given = {"predictions": predictions, "labels": labels, "images": images}
-    classified = {word: _name(word, value, where) for word, value in given.items() if value is not None}
+    classified = {word: _place(word, value, where) for word, value in given.items() if value is not None}
     if classified and not {"predictions", "labels"} <= set(classified):
         raise errors.unpaired_predictions(tuple(classified), where)
     declared = Report(pipelines, tuple(columns), format, name, classified)
     declared.check(where)
     announce(declared, declared.target, where)
     return declared
+
+
+def _place(word: str, value: object, where: Where) -> Place:
+    if not isinstance(value, dict):
+        return Place(_name(word, value, where))
+    others = {}
+    for variant, reference in value.items():
+        name = _name(word, reference, where)
+        if not (isinstance(variant, type) and issubclass(variant, Pipeline)):
+            raise errors.not_a_pipeline(variant, where)
+        others[variant._target] = (reference._declared.owner, name)
+    return Place("", others)
 
 
 def _name(word: str, value: object, where: Where) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..actions import Output
@@ -65,7 +65,19 @@ def confusion(labels: NDArray[Any], predictions: NDArray[Any]) -> Confusion:
     return Confusion(tuple(str(name) for name in classes.tolist()), counts, true, guessed)
 
 
-def section(pipelines: tuple[type[Pipeline], ...], records: Records, classified: Mapping[str, str]) -> Markup | None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a report finds an artifact: by its name in each variant, or in the pipeline that is named for one."""
+
+    name: str = ""
+    others: Mapping[str, tuple[type[Pipeline], str]] = field(default_factory=dict)
+
+    def of(self, variant: type[Pipeline]) -> tuple[type[Pipeline], str]:
+        """Return the pipeline that has it for a variant, and its name there."""
+        return self.others.get(variant._target, (variant, self.name))
+
+
+def section(pipelines: tuple[type[Pipeline], ...], records: Records, classified: Mapping[str, Place]) -> Markup | None:
     """Show the mistakes of each variant that has predictions; None where the report names none."""
     if not classified:
         return None
@@ -77,9 +89,14 @@ def section(pipelines: tuple[type[Pipeline], ...], records: Records, classified:
     return tag("section", tag("h2", "Mistakes"), note, body, id="mistakes")
 
 
-def _outputs(pipeline: type[Pipeline], records: Records, classified: Mapping[str, str]) -> dict[str, Output]:
-    made = dict(pair for stage in stages(pipeline) for pair in named(records.standing(stage)))
-    return {word: made[name] for word, name in classified.items() if name in made}
+def _outputs(variant: type[Pipeline], records: Records, classified: Mapping[str, Place]) -> dict[str, Output]:
+    found = {}
+    for word, place in classified.items():
+        pipeline, name = place.of(variant)
+        made = dict(pair for stage in stages(pipeline) for pair in named(records.standing(stage)))
+        if name in made:
+            found[word] = made[name]
+    return found
 
 
 def _variant(target: str, outputs: Mapping[str, Output], records: Records) -> Markup:

@@ -31,7 +31,7 @@ def page(
     rows: list[Row],
     records: Records,
     columns: tuple[str, ...],
-    classified: Mapping[str, str],
+    classified: Mapping[str, mistakes.Place],
 ) -> str:
     """Draw everything that is recorded of some variants as an HTML document that loads nothing."""
     order = {row.variant: index for index, row in enumerate(rows)}
@@ -41,7 +41,7 @@ def page(
     sections = {
         "variants": variants.section(pipelines, rows, columns),
         "graph": _graph(pipelines, records),
-        "curves": curves.section(standings, records, frozenset(classified.values())),
+        "curves": curves.section(standings, records, frozenset(place.name for place in classified.values())),
         "mistakes": mistakes.section(pipelines, records, classified),
         "stages": Details(records).section(pipelines),
     }
