@@ -31,7 +31,7 @@ class _Judged:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
         if "kept.pipeline" in sys.modules and self.dep_manager is None:
             from .build import Project
-            from .tasks import KeptDependency
+            from .judge import KeptDependency
 
             self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
             self.dep_manager.arguments = self.arguments

@@ -8,10 +8,6 @@ from typing import Any
 import doit.cmd_run
 from doit.reporter import ConsoleReporter
 
-from .parallel import ParallelRunner
-from .runner import KeptRunner
-from .screen import Screen
-
 
 def install() -> None:
     """Let doit make our runner for projects of kept; it looks the classes up by name when a run starts."""
@@ -34,10 +30,16 @@ def _factory(stock: Any) -> Any:
         ) -> Any:
             if not hasattr(judge, "project"):
                 return stock(judge, reporter, continue_, always, stream, *([workers] if workers else []))
+            from .screen import Screen
+
             if type(reporter) is ConsoleReporter:
                 reporter = Screen(reporter.outstream)
             if workers:
+                from .parallel import ParallelRunner
+
                 return ParallelRunner(judge, reporter, continue_, always, stream, workers)
+            from .runner import KeptRunner
+
             return KeptRunner(judge, reporter, continue_, always, stream)
 
     return Chosen

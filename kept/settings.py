@@ -52,8 +52,6 @@ def _bytes(text: str) -> int:
 
 def read(root: str | os.PathLike[str]) -> Settings:
     """Read the settings of the project in ``root``; KeptError names what is wrong in the table."""
-    import tomllib
-
     path = Path(root) / "pyproject.toml"
     try:
         text = path.read_bytes().decode()
@@ -63,6 +61,8 @@ def read(root: str | os.PathLike[str]) -> Settings:
         raise errors.bad_settings(path, str(problem), "") from None
     if "tool.kept" not in text and "kept" not in text:
         return Settings()
+    import tomllib
+
     try:
         tools = tomllib.loads(text).get("tool", {})
     except (ValueError, RecursionError) as problem:

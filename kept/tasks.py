@@ -1,29 +1,24 @@
-"""A pipeline as doit tasks, with doit's judging replaced by ours."""
+"""A pipeline as doit tasks."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from doit import Globals
 from doit.action import BaseAction
-from doit.dependency import Dependency, DependencyStatus, MD5Checker
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
 from . import errors, runners
-from .actions import Cause, Outcome
-from .build import Project, work
-from .build import finish as finish_job
-from .build import job as make_job
-from .build import restore as restore_artifacts
-from .digest import Memo
+from .actions import Outcome
+from .build import Project
+from .judge import KeptDependency, project_here
 from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages, with_upstream
-from .reports import Report
+
+if TYPE_CHECKING:
+    from .reports import Report
 
 errors.adopt(InvalidDodoFile)
 runners.install()
@@ -35,151 +30,6 @@ COMMANDS = frozenset(
 )
 
 
-class State:
-    """What doit remembers of plain tasks, one durable fact a task: its own backends save at the end of a run only."""
-
-    name = "kept"
-
-    def __init__(self, memo: Memo) -> None:
-        self.memo = memo
-        self.tasks: dict[str, dict[str, Any]] = {}
-        self.changed: set[str] = set()
-
-    def _task(self, task: str) -> dict[str, Any]:
-        if task not in self.tasks:
-            stored = self.memo.recall("doit", task)
-            try:
-                found = json.loads(stored) if stored else {}
-            except (ValueError, RecursionError):
-                found = {}
-            sound = type(found) is dict and all(_sound(name, value) for name, value in found.items())
-            self.tasks[task] = found if sound else {}
-        return self.tasks[task]
-
-    def get(self, task: str, name: str) -> Any:
-        """Return one remembered value of a task, or None."""
-        return self._task(task).get(name)
-
-    def set(self, task: str, name: str, value: Any) -> None:
-        """Remember one value of a task."""
-        self.memo.drop_receipts()
-        self._task(task)[name] = value
-        self.changed.add(task)
-
-    def in_(self, task: str) -> bool:
-        """Say whether anything is remembered of a task."""
-        return bool(self._task(task))
-
-    def remove(self, task: str) -> None:
-        """Forget a task."""
-        self.memo.drop_receipts()
-        self.tasks[task] = {}
-        self.changed.discard(task)
-        self.memo.forget("doit", task)
-
-    def remove_all(self) -> None:
-        """Forget every task."""
-        for task in self.memo.all("doit"):
-            self.remove(task)
-        self.tasks.clear()
-
-    def dump(self) -> None:
-        """Write what changed; called after each task."""
-        for task in sorted(self.changed):
-            try:
-                self.memo.remember("doit", task, json.dumps(self.tasks[task], default=_plain).encode())
-            except (TypeError, ValueError) as problem:
-                raise errors.unsavable_values(task, str(problem)) from None
-        self.changed.clear()
-
-
-def _sound(name: str, value: Any) -> bool:
-    """Say whether a remembered value is of a kind that doit itself writes: anything else would stop it."""
-    if name == "deps:":
-        return type(value) is list and all(type(item) is str for item in value)
-    kinds: dict[str, Any] = {"_values_:": dict, "checker:": str, "ignore:": str, "result:": str | dict | None}
-    return isinstance(value, kinds.get(name, list)) and (name in kinds or len(value) == 3)
-
-
-def _plain(value: Any) -> Any:
-    """Turn a numpy scalar that an action returned into a number; doit's own json backend is bricked by one."""
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return value.item()
-    raise TypeError(f"a value of type {type(value).__name__}")
-
-
-class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
-    """doit's judge of tasks: for stages it asks the project, for plain tasks it stays doit's own."""
-
-    project: Project
-    arguments: list[str] | None = None  # of the run, where a receipt may answer it next time
-    state: State
-    loaded: set[str]
-
-    def __init__(self, project: Project) -> None:
-        self._closed = False
-        self.checker = MD5Checker()
-        self.take(project)
-
-    def take(self, project: Project) -> None:
-        """Judge for ``project`` from now on."""
-        self.project, self.state, self.loaded = project, State(project.memo), set()
-        self.backend, self.name = self.state, self.state.name
-        for name in ("_set", "_get", "_in", "remove", "remove_all"):
-            self.__dict__.pop(name, None)  # doit's constructor binds them to its backend
-
-    def _set(self, task: str, name: str, value: Any) -> None:
-        self.state.set(task, name, value)
-
-    def _get(self, task: str, name: str) -> Any:
-        return self.state.get(task, name)
-
-    def _in(self, task: str) -> bool:
-        return self.state.in_(task)
-
-    def remove(self, task: str) -> None:
-        """Forget what is claimed of a task; records stay, so a stage is restored from them."""
-        if task in self.project.stages:
-            self.project.disclaim(task)
-        self.state.remove(task)
-
-    def remove_all(self) -> None:
-        """Forget what is claimed of every task."""
-        for task in list(self.project.claims):
-            self.project.disclaim(task)
-        self.state.remove_all()
-
-    def remove_success(self, task: Task) -> None:
-        """Let a stage that failed, or whose input did, keep what it knows: its claim is dropped before it runs."""
-        if task.name not in self.project.stages:
-            super().remove_success(task)
-
-    def save_success(self, task: Task, result_hash: Any = None) -> None:
-        """Remember a plain task durably as soon as it has run; a stage has its record already."""
-        if task.name not in self.project.stages:
-            super().save_success(task, result_hash)
-            self.state.dump()
-
-    def close(self) -> None:
-        """Write what is left."""
-        self.state.dump()
-
-    def get_status(self, task: Task, tasks_dict: dict[str, Task], get_log: bool = False) -> DependencyStatus:
-        """Judge a task; a stage without side effects, in `list -s`, `info` and `why` as in a run."""
-        if task.name not in self.project.stages:
-            return super().get_status(task, tasks_dict, get_log)
-        task.dep_changed = []
-        judged = self.project.judge(task.name)
-        status = DependencyStatus(get_log)
-        if judged.problem is not None:
-            status.add_reason("uptodate_false", (judged.problem, [], {}), "error")
-            status.error_reason = str(judged.problem)
-        for reason in judged.reasons if judged.problem is None else ():
-            kind = "missing_target" if reason.cause is Cause.MISSING else "uptodate_false"
-            status.add_reason(kind, reason.name if kind == "missing_target" else (reason, [], {}))
-        return status
-
-
 def _check_name(target: str, where: Where) -> None:
     """Refuse a pipeline that nobody could ask for."""
     if target in COMMANDS:
@@ -187,28 +37,6 @@ def _check_name(target: str, where: Where) -> None:
 
 
 heard.append(_check_name)
-
-
-def project_here() -> KeptDependency:
-    """Return doit's judge, made ours: the first creator that runs adopts it, whatever command it runs under."""
-    judge = Globals.dep_manager
-    if not isinstance(judge, KeptDependency):
-        _drop(judge.backend)
-        judge.__class__ = KeptDependency
-        judge.take(Project(os.getcwd()))
-    assert isinstance(judge, KeptDependency)
-    return judge
-
-
-def _drop(backend: Any) -> None:
-    """Close the database that doit has opened, and remove it if nothing is in it: some kinds lock others out."""
-    if not hasattr(backend, "_dbm"):
-        return
-    empty = not backend._dbm.keys()
-    backend._dbm.close()
-    if empty:
-        for suffix in ("", ".db", ".dat", ".dir", ".bak"):
-            Path(backend.name + suffix).unlink(missing_ok=True)
 
 
 class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
@@ -222,12 +50,14 @@ class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
 
     def execute(self, _out: Any = None, _err: Any = None) -> TaskFailed | None:
         """Run in this process; kept's own runner goes around this, to show and to spread what happens."""
+        from . import build
+
         project = self.judge.project
         judged = project.judge(self.stage.task)
         if judged.outcome is Outcome.RESTORED:
-            restore_artifacts(project, judged)
+            build.restore(project, judged)
             return None
-        result = finish_job(project, judged, work(make_job(project, judged)))
+        result = build.finish(project, judged, build.work(build.job(project, judged)))
         return TaskFailed(result.failure.text) if result.failure is not None else None
 
     def __str__(self) -> str:
@@ -237,9 +67,9 @@ class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
 def tasks_of(declared: Any) -> Iterator[Task]:
     """Return the doit tasks of a pipeline or a report."""
     judge = project_here()
-    if isinstance(declared, Report):
-        return _report_tasks(judge, declared)
-    return _pipeline_tasks(judge, declared)
+    if isinstance(declared, type):
+        return _pipeline_tasks(judge, declared)
+    return _report_tasks(judge, declared)
 
 
 def _pipeline_tasks(judge: KeptDependency, pipeline: type[Pipeline]) -> Iterator[Task]:

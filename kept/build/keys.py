@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hmac
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import errors, formats
 from ..actions import Action, Given, Param, Part
 from ..digest import Memo, digest_value, encode
-from ..fingerprint import Fingerprint, fingerprint
 from ..pipeline import Artifact, File, Input, Stage, signature
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..fingerprint import Fingerprint
 
 _PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}" + (
     f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
@@ -40,6 +41,8 @@ class Keys:
         """Fingerprint a function, once a run: what runs is the code that was loaded, whatever is edited meanwhile."""
         known = self._codes.get((id(function), also)) if not anew else None
         if known is None:
+            from ..fingerprint import fingerprint
+
             known = fingerprint(function, root=self.root, memo=self.memo, also=also)
             self._codes[id(function), also] = known
         return known
@@ -81,6 +84,8 @@ class Keys:
         """Name the value of a declared variable so that nobody can guess it back from the name."""
         if value is None:
             return "unset"
+        import hmac
+
         return hmac.new(self._secret, value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
 
     @cached_property

@@ -13,9 +13,9 @@ from .. import errors
 from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
 from ..pipeline import File, Input, Stage
+from .executing import Blob, Done, Failure, Job, Whole, seeding
 from .keys import declared_format
 from .project import Judgement, Project
-from .work import Blob, Done, Failure, Job, Whole, seeding
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import errors, settings
 from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
 from ..digest import Digest, Memo, is_name
-from ..fingerprint import Fingerprint
 from ..pipeline import Artifact, File, Input, Stage
-from ..store import Store, digest_folder
-from .journal import Journal
 from .keys import Keys, classes_in, declared_format
+
+if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of them
+    from ..fingerprint import Fingerprint
+    from ..store import Store
+    from .journal import Journal
 
 ARTIFACTS = "artifacts"
 
@@ -70,6 +72,8 @@ class Project:
     @cached_property
     def store(self) -> Store:
         """The project's store."""
+        from ..store import Store
+
         return Store(self.home, warn=self.warnings.append)
 
     @cached_property
@@ -90,6 +94,8 @@ class Project:
     @cached_property
     def journal(self) -> Journal:
         """What runs have done."""
+        from .journal import Journal
+
         return Journal(self.home / "runs.jsonl")
 
     def add(self, stages: Iterable[Stage]) -> list[Stage]:
@@ -156,7 +162,11 @@ class Project:
         """Name what an artifact's file or folder holds now, as the store names it; None if it is not there."""
         place = self.root / path
         try:
-            return digest_folder(place, self.memo.file) if place.is_dir() else self.memo.file(place)
+            if place.is_dir():
+                from ..store import digest_folder
+
+                return digest_folder(place, self.memo.file)
+            return self.memo.file(place)
         except (FileNotFoundError, NotADirectoryError, errors.KeptError):  # a folder with links in it is none of ours
             return None
 
@@ -164,6 +174,8 @@ class Project:
         """Remove an artifact's file or folder."""
         place = self.root / path
         if place.is_dir() and not place.is_symlink():
+            import shutil
+
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
