@@ -6,7 +6,9 @@ import json as json_module
 import os
 import signal
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,7 +17,7 @@ from doit import doit_cmd
 from doit.cmd_base import DoitCmdBase
 from doit.cmd_info import Info
 from doit.cmd_run import Run as DoitRun
-from doit.exceptions import InvalidCommand
+from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from . import receipt
 
@@ -25,6 +27,7 @@ class _Judged:
 
     still = False  # whether the command writes nothing, its memory included
     dep_manager: Any
+    loader: Any
     arguments: list[str] | None = None  # those of a run that a receipt may answer
 
     def get_codec_cls(self, codec: Any) -> Any:
@@ -44,10 +47,30 @@ class _Judged:
             return False
         from .build import Project
         from .fingerprint import audit, loading
+        from .screen import write_anything
 
+        write_anything()
         loading.install(root)
         audit.install(root, Project(root, still=self.still).memo)
+        self.loader.setup = partial(_load, self.loader.setup)
         return True
+
+
+def _load(setup: Callable[[Any], None], params: Any) -> None:
+    """Load dodo.py; a mistake in it, or in what it imports, is told with the user's own lines only."""
+    try:
+        setup(params)
+    except (InvalidDodoFile, InvalidCommand, KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as problem:  # noqa: BLE001  # importing the user's code may raise anything
+        ours = (
+            os.path.dirname(os.path.abspath(__file__)) + os.sep,
+            os.path.dirname(os.path.abspath(doit_cmd.__file__)),
+        )
+        frames = traceback.extract_tb(problem.__traceback__)
+        own = [f for f in frames if not f.filename.startswith((*ours, "<frozen")) and "importlib" not in f.filename]
+        lines = "".join([*traceback.format_list(own), *traceback.format_exception_only(problem)])
+        raise InvalidDodoFile(f"dodo.py cannot be loaded\n{lines}hint: mend the line above") from None
 
 
 class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types

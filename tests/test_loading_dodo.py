@@ -1,0 +1,29 @@
+"""Mistakes in dodo.py, and in what it imports, are told with the user's own lines."""
+
+import pytest
+
+
+@pytest.mark.parametrize("command", ["run", "why"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import nothere\n", "No module named 'nothere'"),
+        ("1 / 0\n", "ZeroDivisionError"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named(project, command, text, told):
+    """File, line and problem are said; no frame of doit's or ours; the exit code is 3, and nothing is lost."""
+    assert project.doit().code == 0
+    good = project.path("recipes/nearest.py").read_text()
+    project.write("recipes/nearest.py", good + text)
+    run = project.doit(command)
+    assert run.code == 3
+    assert run.err.startswith("ERROR: dodo.py cannot be loaded")
+    assert told in run.err
+    assert "recipes/nearest.py" in run.err
+    assert "doit_cmd" not in run.err
+    assert "commands.py" not in run.err
+    project.write("recipes/nearest.py", good)
+    again = project.doit()
+    assert again.ran == []
