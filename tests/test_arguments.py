@@ -221,10 +221,7 @@ def test_what_a_stage_does_to_its_input_stays_with_it(plain):
 
 def test_a_file_that_a_stage_makes_is_an_artifact(plain):
     """It is kept under its suffix, and given to others as a path in artifacts/."""
-    plain.write(
-        "dodo.py",
-        f"{DODO}\n    made = stage(r.text_file)\n    result = stage(r.reads, made)\n    where = stage(r.says, value=made)\n",
-    )
+    plain.write("dodo.py", f"{DODO}\n    made = stage(r.text_file)\n    result = stage(r.reads, made)\n")
     run = plain.doit("p")
     assert run.code == 0, run
     assert plain.read("artifacts/p/made.txt") == "made"

@@ -113,16 +113,16 @@ def test_an_empty_no_color_is_none(project):
 
 
 def test_a_long_stage_shows_that_it_lives(project):
-    """The last line says what runs and for how long, and is gone when the stage has ended."""
+    """The last line says how far the run is, what runs and for how long; it is gone when the stage has ended."""
     project.order("model", "wait")
     terminal = Terminal(project, "nearest")
     pipe = os.open(project.path("orders/model.here"), os.O_RDONLY | os.O_NONBLOCK)
     select.select([pipe], [], [], PATIENCE)
-    terminal.read_until(r"\.\. nearest:model \d\.\d s")
+    terminal.read_until(r"\.\. 2 of 4 done: nearest:model \d+\.\d s")
     project.go("model")
     os.close(pipe)
     assert terminal.end() == 0
-    assert not [line for line in lines(terminal.text) if re.match(r"\.\. nearest:model \d", line)]
+    assert not [line for line in lines(terminal.text) if " done: " in line]
     assert ".. nearest:model started: never built" in lines(terminal.text)
 
 
@@ -139,7 +139,7 @@ def test_what_a_stage_prints_does_not_reach_the_terminal(project):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0 s"), (0.04, "0.0 s"), (9.96, "10.0 s"), (99.9, "99.9 s"), (100, "1 min 40 s"), (3725, "62 min 5 s")],
+    [(0.0, "0.0 s"), (0.04, "0.0 s"), (9.96, "10.0 s"), (99.9, "99.9 s"), (100, "1 min 40 s"), (3725, "1 h 2 min")],
 )
 def test_times_are_written_for_people(value, text):
     """Tenths of a second as long as they matter."""
@@ -184,7 +184,7 @@ def test_a_stream_that_cannot_write_a_character_replaces_it(project):
     assert " ? Training(shrink=0.2" in run.out
 
 
-@pytest.mark.parametrize(("columns", "shown"), [(0, ".. nearest:model N s"), (12, ".. nearest:")])
+@pytest.mark.parametrize(("columns", "shown"), [(0, ".. 2 of 4 done: nearest:model N s"), (12, ".. 2 of 4 d")])
 def test_the_line_that_lives_is_as_wide_as_the_terminal(project, columns, shown):
     """A line that would wrap could not be taken back; a terminal that does not know its width has eighty columns."""
     project.order("model", "wait")
