@@ -47,17 +47,19 @@ def _verb(arguments: list[str]) -> int:
     import os
 
     from .errors import KeptError
+    from .screen import write_anything
 
+    write_anything()
     module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)
     try:
         code: int = getattr(module, arguments[0])(arguments[1:])
         sys.stdout.flush()
         return code
-    except KeptError as problem:
-        sys.stderr.write(f"ERROR: {problem}\n")
-        return 3
     except BrokenPipeError:  # `kept log | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except (KeptError, OSError) as problem:
+        sys.stderr.write(f"ERROR: {problem}\n")
+        return 3
     except KeyboardInterrupt:
         return 130

@@ -255,10 +255,17 @@ class Project:
 
     def code_of(self, stage: Stage, *, anew: bool = False) -> Fingerprint:
         """Fingerprint a stage's function, with the classes of what it is given."""
-        held = {name for wire in stage.wires.values() if isinstance(wire, Input) for name in self._classes(wire)}
+        inputs = [wire for wire in stage.wires.values() if isinstance(wire, Input)]
+        held = {name for wire in inputs for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
-        code = self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
+        try:
+            code = self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
+        except errors.KeptError:  # a class that an input held when it was last made may be gone by now
+            sure = {name for w in inputs if self.judgements[w.stage].outputs for name in self._classes(w)}
+            if sure == held:
+                raise
+            code = self.keys.code(stage.function, tuple(sorted(sure | classes)), anew=anew)
         libraries = self._libraries_of_inputs(stage)
         return dataclasses.replace(code, libraries={**libraries, **code.libraries}) if libraries else code
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import urllib.parse
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,14 +17,15 @@ from .files import Digest, Stat, digest_file, digest_tree
 class Memo:
     """Remembers digests by stat, and other facts by name, in ``memo.db``; all of it can be computed again.
 
-    ``files``  path (as given), size, mtime_ns, ctime_ns, inode, seen_ns (the file system's clock when digested), digest
-    ``facts``  kind, name, value (bytes): summaries of source files, plans of fingerprints, claims of stages
+    ``files``  path (as given), size, mtime_ns, ctime_ns, inode, digest and its size, checksum of the row
+    ``facts``  kind, name, value (bytes): summaries of source files, plans of fingerprints, claims of stages; a checksum
+               of all three is put before each value
 
-    A file that cannot be read as a database is thrown away and started again: it is memory, not truth. A ``still``
-    memory writes nothing, to disk that is.
+    A file that cannot be read as a database is thrown away and started again: it is memory, not truth. What does not
+    have its checksum is forgotten. A ``still`` memory writes nothing, to disk that is.
     """
 
-    VERSION = 2  # 1 kept facts without rowid, where each comparison loads large values
+    VERSION = 3  # 1 kept facts without rowid, where each comparison loads large values; 2 had no checksums
 
     def __init__(self, path: str | os.PathLike[str], *, still: bool = False) -> None:
         self.path = os.fspath(path)
@@ -71,7 +73,7 @@ class Memo:
             db.executescript("drop table if exists files; drop table if exists facts")
         db.execute(
             "create table if not exists files(path text primary key, size int, mtime int, ctime int, inode int,"
-            " digest text, bytes int) without rowid"
+            " digest text, bytes int, checksum int) without rowid"
         )
         db.execute("create table if not exists facts(kind text, name text, value blob, unique(kind, name))")
         db.execute(f"pragma user_version={self.VERSION}")
@@ -116,7 +118,7 @@ class Memo:
             return
         self._files[name] = (stat, digest)
         row = (name, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, digest.hex, digest.size)
-        self._write("insert or replace into files values(?,?,?,?,?,?,?)", row)
+        self._write("insert or replace into files values(?,?,?,?,?,?,?,?)", (*row, zlib.crc32(repr(row).encode())))
 
     def now_ns(self) -> int:
         """Read the clock of the file system that holds the memory: file times are compared with no other."""
@@ -130,24 +132,20 @@ class Memo:
         return os.stat(clock).st_mtime_ns
 
     def _stored(self, name: str) -> tuple[Stat, Digest] | None:
-        row = self._read("select size, mtime, ctime, inode, digest, bytes from files where path=?", (name,))
-        if row is None or not all(type(number) is int for number in row[:4]):
+        row = self._read("select * from files where path=?", (name,))
+        if row is None or zlib.crc32(repr(row[:7]).encode()) != row[7]:
             return None
-        try:
-            digest = Digest.read(row[4], row[5])
-        except ValueError:
-            return None
-        self._files[name] = found = (Stat(*row[:4]), digest)
+        self._files[name] = found = (Stat(*row[1:5]), Digest(*row[5:7]))
         return found
 
     def recall(self, kind: str, name: str) -> bytes | None:
         """Return a remembered fact, or None."""
         row = self._read("select value from facts where kind=? and name=?", (kind, name))
-        return row[0] if row is not None and type(row[0]) is bytes else None
+        return _checked(kind, name, row[0]) if row is not None else None
 
     def remember(self, kind: str, name: str, value: bytes) -> None:
         """Remember a fact; it survives a kill as soon as this returns."""
-        self._write("insert or replace into facts values(?,?,?)", (kind, name, value))
+        self._write("insert or replace into facts values(?,?,?)", (kind, name, _checksum(kind, name, value) + value))
 
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
@@ -166,7 +164,8 @@ class Memo:
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""
         rows = self._guarded(lambda: self._db.execute("select name, value from facts where kind=?", (kind,)).fetchall())
-        return {name: value for name, value in rows or [] if type(name) is str and type(value) is bytes}
+        known = {name: _checked(kind, name, value) for name, value in rows or []}
+        return {name: value for name, value in known.items() if value is not None}
 
     def _read(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._guarded(lambda: self._db.execute(query, values).fetchone())
@@ -192,3 +191,14 @@ class Memo:
                     self._start_again()
                     return work()
         return None
+
+
+def _checksum(kind: object, name: object, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(f"{kind} {name!r}".encode())).to_bytes(4)
+
+
+def _checked(kind: object, name: object, stored: object) -> bytes | None:
+    """Return the value of a fact without its checksum; None where it has been damaged."""
+    if type(stored) is not bytes or stored[:4] != _checksum(kind, name, stored[4:]):
+        return None
+    return stored[4:]

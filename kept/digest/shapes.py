@@ -18,10 +18,13 @@ def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
 
 def fits(value: object, kind: Any) -> bool:
     """Say whether ``value`` is a ``kind``: a plain type, a dataclass of such, ``X | None``, a tuple, a Mapping."""
+    if kind is float:
+        return type(value) in (float, int) and -1e300 < value < 1e300  # type: ignore[operator]  # a number, and no NaN
     if isinstance(kind, type):
-        if type(value) is kind:
-            return not dataclasses.is_dataclass(kind) or all(fits(getattr(value, n), k) for n, k in _fields(kind))
-        return kind is float and type(value) is int
+        sound = type(value) is kind
+        return sound and (
+            not dataclasses.is_dataclass(kind) or all(fits(getattr(value, n), k) for n, k in _fields(kind))
+        )
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in arguments)

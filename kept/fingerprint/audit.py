@@ -27,7 +27,11 @@ _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git",
 def recalled(memo: Memo, digest: str) -> list[tuple[str, str]]:
     """Return what was seen while a source file with this digest was imported."""
     data = memo.recall(AUDIT, digest)
-    return [(kind, name) for kind, name in json.loads(data)] if data is not None else []
+    try:
+        seen = [(kind, name) for kind, name in json.loads(data or b"[]")]
+    except (ValueError, TypeError, RecursionError):  # damaged: it is seen anew
+        return []
+    return seen if all(type(text) is str for pair in seen for text in pair) else []
 
 
 class _Watch:

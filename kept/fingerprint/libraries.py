@@ -47,9 +47,11 @@ class Libraries:
         infos = sorted(name for name in _listing(folder) if name.endswith(_ENDINGS))
         key = hashlib.sha256(json.dumps([folder, infos, [_stamp(folder, one) for one in infos]]).encode()).hexdigest()
         stored = self.memo.recall("libraries", key) if self.memo is not None else None
-        found: dict[str, list[str]] = json.loads(stored) if stored is not None else _owners(folder, infos)
-        if stored is None and self.memo is not None:
-            self.memo.remember("libraries", key, json.dumps(found).encode())
+        found = _remembered(stored)
+        if found is None:
+            found = _owners(folder, infos)
+            if self.memo is not None:
+                self.memo.remember("libraries", key, json.dumps(found).encode())
         self._owners[folder] = found
         return found
 
@@ -65,6 +67,16 @@ class Libraries:
             elif line.startswith("Version: "):
                 version = line[9:].strip()
         return Library(name, version + _source(place), place)
+
+
+def _remembered(stored: bytes | None) -> dict[str, list[str]] | None:
+    """Read who owns what; None where nothing is remembered, or it is damaged."""
+    try:
+        found = json.loads(stored or b"null")
+        sound = all(type(infos) is list and all(type(one) is str for one in infos) for infos in found.values())
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return found if sound else None
 
 
 def _source(place: str) -> str:

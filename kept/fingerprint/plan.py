@@ -48,7 +48,7 @@ def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     try:
         plan: dict[str, Any] = json.loads(zlib.decompress(data))
         return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
-    except (zlib.error, ValueError, LookupError, TypeError, AttributeError):  # damaged, or of another version
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # damaged
         return None
 
 

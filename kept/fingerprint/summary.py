@@ -149,7 +149,7 @@ def from_bytes(data: bytes) -> Summary | None:
     """Read what ``to_bytes`` wrote; None where it is damaged, or of another version."""
     try:
         return _read(data)
-    except (zlib.error, ValueError, LookupError, TypeError, AttributeError):
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
