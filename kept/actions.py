@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
-from .digest import Digest, canonical_json, digest_value, fits
+from .digest import Digest, canonical_json, digest_bytes, fits
 
 # What an action is made of and how it is encoded; another number is another key for everything.
 SCHEME = 1
@@ -110,19 +110,18 @@ class Action:
     @cached_property
     def key(self) -> str:
         """The digest of all that decides."""
-        return digest_value(
-            {
-                "scheme": SCHEME,
-                "code": self.code,
-                "params": {name: param.digest for name, param in self.params.items()},
-                "inputs": {name: (i.digest.hex, i.digest.size, i.format) for name, i in self.inputs.items()},
-                "environment": dict(self.environment),
-                "formats": dict(self.formats),
-                "libraries": dict(self.libraries),
-                "python": self.python,
-                "seed": self.seed,
-            }
-        )
+        deciding = {
+            "scheme": SCHEME,
+            "code": self.code,
+            "params": {name: param.digest for name, param in self.params.items()},
+            "inputs": {name: (i.digest.hex, i.digest.size, i.format) for name, i in self.inputs.items()},
+            "environment": self.environment,
+            "formats": self.formats,
+            "libraries": self.libraries,
+            "python": self.python,
+            "seed": self.seed,
+        }
+        return digest_bytes(canonical_json(deciding)).hex  # texts and numbers only: JSON tells them all apart
 
     def as_json(self) -> dict[str, Any]:
         """Write the action as plain JSON values."""

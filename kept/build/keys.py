@@ -26,6 +26,15 @@ _PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the actions of all stages with the same code have in common."""
+
+    code: Fingerprint  # held, so that its id stays its own
+    parts: Mapping[str, Part]
+    libraries: Mapping[str, str]
+
+
 @dataclass
 class Keys:
     """Makes the actions of one project."""
@@ -35,16 +44,30 @@ class Keys:
     memo: Memo
     settings: Settings
     still: bool = False
-    _codes: dict[tuple[int, tuple[str, ...]], Fingerprint] = field(default_factory=dict)
+    _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
+    _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
+    _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
-    def code(self, function: Callable[..., Any], also: tuple[str, ...] = (), *, anew: bool = False) -> Fingerprint:
-        """Fingerprint a function, once a run: what runs is the code that was loaded, whatever is edited meanwhile."""
-        known = self._codes.get((id(function), also)) if not anew else None
+    def code(
+        self,
+        function: Callable[..., Any],
+        also: tuple[str, ...] = (),
+        libraries: tuple[tuple[str, str], ...] = (),
+        *,
+        anew: bool = False,
+    ) -> Fingerprint:
+        """Fingerprint a function, once a run: what runs is the code that was loaded, whatever is edited meanwhile.
+
+        ``libraries`` (name and version) count beside those that the code names.
+        """
+        known = self._codes.get((id(function), also, libraries)) if not anew else None
         if known is None:
             from ..fingerprint import fingerprint
 
             known = fingerprint(function, root=self.root, memo=self.memo, also=also)
-            self._codes[id(function), also] = known
+            if libraries:
+                known = dataclasses.replace(known, libraries={**dict(libraries), **known.libraries})
+            self._codes[id(function), also, libraries] = known
         return known
 
     def _code_digest(self, function: Any) -> str:
@@ -52,15 +75,17 @@ class Keys:
 
     def action(self, stage: Stage, given: Mapping[str, Given], code: Fingerprint) -> Action:
         """Name everything that decides a stage's artifacts."""
-        versions = {name: self.settings.version(name, version) for name, version in code.libraries.items()}
+        shared = self._shared.get(id(code))
+        if shared is None:
+            shared = self._shared[id(code)] = _shared(code, self.settings)
         return Action(
             code=code.digest,
-            parts={p.name: Part(p.digest, f"{p.file}:{p.line}" if p.file else "") for p in code.parts},
+            parts=shared.parts,
             params=self._params(stage),
             inputs=given,
             environment={name: self.keyed(os.environ.get(name)) for name in stage.options.env},
             formats={a.field: self._format(a) for a in stage.artifacts},
-            libraries={name: version for name, version in versions.items() if version is not None},
+            libraries=shared.libraries,
             python=_PYTHON,
             seed=self.settings.seed if stage.options.seed else None,
         )
@@ -75,7 +100,11 @@ class Keys:
 
     def _params(self, stage: Stage) -> dict[str, Param]:
         params = {}
-        for name, value in {**_defaults(stage), **stage.wires}.items():
+        defaults = self._defaults.get(id(stage.function))
+        if defaults is None:
+            defaults = self._defaults[id(stage.function)] = _defaults(stage.function)
+        implied = {name: value for name, value in defaults.items() if name not in stage.arguments}
+        for name, value in {**implied, **stage.wires}.items():
             if not isinstance(value, Input | File):
                 params[name] = Param(digest_value(value, self._code_digest), errors.one_line(value, 200))
         return params
@@ -110,21 +139,27 @@ def declared_format(artifact: Artifact) -> formats.Format | None:
     return formats.for_annotation(artifact.declared) if artifact.declared else None
 
 
-def _defaults(stage: Stage) -> dict[str, object]:
+def _shared(code: Fingerprint, settings: Settings) -> _Shared:
+    versions = {name: settings.version(name, version) for name, version in code.libraries.items()}
+    return _Shared(
+        code,
+        {part.name: Part(part.digest, f"{part.file}:{part.line}" if part.file else "") for part in code.parts},
+        {name: version for name, version in versions.items() if version is not None},
+    )
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, object]:
     """Return the defaults that a key can hold: spelling one out in dodo.py is then no change.
 
     What has no canonical form is left out: the default belongs to the function's fingerprint anyway.
     """
     found: dict[str, object] = {}
-    given = {name.partition("[")[0] for name in stage.wires}
-    for name, parameter in signature(stage.function).parameters.items():
-        if parameter.default is parameter.empty or name in given:
+    for name, parameter in signature(function).parameters.items():
+        if parameter.default is parameter.empty:
             continue
-        try:
+        with contextlib.suppress(errors.KeptError):
             encode(parameter.default)
-        except errors.KeptError:
-            continue
-        found[name] = parameter.default
+            found[name] = parameter.default
     return found
 
 

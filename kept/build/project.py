@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import errors, settings
 from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
-from ..digest import Digest, Memo, is_name
+from ..digest import Digest, Memo, digest_tree, is_name
 from ..pipeline import Artifact, File, Input, Stage
 from .keys import Keys, classes_in, declared_format
 
@@ -32,6 +32,12 @@ LIBRARIES = {
     "skops": frozenset({"scikit-learn", "scipy", "numpy"}),
     "keras": frozenset({"keras", "tensorflow", "tensorflow-cpu", "torch", "jax"}),
 }
+
+
+def _folder(place: str, file: Callable[[str], Digest]) -> Digest:
+    from ..store import digest_folder
+
+    return digest_folder(place, file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +159,25 @@ class Project:
 
     def content(self, path: str) -> Digest | None:
         """Name what an input file or folder holds now; None if it is not there."""
-        try:
-            return self.memo.tree(self.root / path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return self._named(path, digest_tree)
 
     def shown(self, path: str) -> Digest | None:
         """Name what an artifact's file or folder holds now, as the store names it; None if it is not there."""
-        place = self.root / path
         try:
-            if place.is_dir():
-                from ..store import digest_folder
-
-                return digest_folder(place, self.memo.file)
-            return self.memo.file(place)
-        except (FileNotFoundError, NotADirectoryError, errors.KeptError):  # a folder with links in it is none of ours
+            return self._named(path, _folder)
+        except errors.KeptError:  # a folder with links in it is none of ours
             return None
+
+    def _named(self, path: str, folder: Callable[[str, Callable[[str], Digest]], Digest]) -> Digest | None:
+        place = os.path.join(self.root, path)
+        try:
+            return self.memo.file(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
+            if os.path.isdir(place):
+                return folder(place, self.memo.file)
+            raise
 
     def remove(self, path: str) -> None:
         """Remove an artifact's file or folder."""
@@ -184,23 +193,27 @@ class Project:
 
     def judge(self, task: str) -> Judgement:
         """Say what would happen to a stage, after judging all that it needs; no side effects but memory."""
-        for name in self.order([task]):
-            if name not in self.judgements:
+        if task not in self.judgements:
+            for name in self.order([task], done=self.judgements):
                 self.judgements[name] = self._judge(self.stages[name])
         return self.judgements[task]
 
-    def order(self, tasks: Iterable[str]) -> list[str]:
-        """Return tasks and all that they need, each after what it needs; without recursion, chains may be long."""
-        done: dict[str, None] = {}
+    def order(self, tasks: Iterable[str], done: Container[str] = ()) -> list[str]:
+        """Return tasks and all that they need, each after what it needs, less those that are done.
+
+        It goes without recursion: chains may be long.
+        """
+        found: dict[str, None] = {}
         todo = list(reversed(list(tasks)))
         while todo:
             task = todo[-1]
-            missing = [u for u in self.stages[task].upstream if u not in done] if task not in done else []
+            needs = self.stages[task].upstream if task not in found else ()
+            missing = [need for need in needs if need not in found and need not in done]
             if missing:
                 todo.extend(reversed(missing))
             else:
-                done[todo.pop()] = None
-        return list(done)
+                found[todo.pop()] = None
+        return list(found)
 
     def _judge(self, stage: Stage) -> Judgement:
         try:
@@ -259,15 +272,14 @@ class Project:
         held = {name for wire in inputs for name in self._classes(wire)}
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
+        libraries = tuple(sorted(self._libraries_of_inputs(stage).items()))
         try:
-            code = self.keys.code(stage.function, tuple(sorted(held | classes)), anew=anew)
+            return self.keys.code(stage.function, tuple(sorted(held | classes)), libraries, anew=anew)
         except errors.KeptError:  # a class that an input held when it was last made may be gone by now
             sure = {name for w in inputs if self.judgements[w.stage].outputs for name in self._classes(w)}
             if sure == held:
                 raise
-            code = self.keys.code(stage.function, tuple(sorted(sure | classes)), anew=anew)
-        libraries = self._libraries_of_inputs(stage)
-        return dataclasses.replace(code, libraries={**libraries, **code.libraries}) if libraries else code
+            return self.keys.code(stage.function, tuple(sorted(sure | classes)), libraries, anew=anew)
 
     def _libraries_of_inputs(self, stage: Stage) -> dict[str, str]:
         """Name the libraries whose values a stage is given: it uses them, even if its own code never names them."""

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .values import digest_value
 
@@ -37,8 +38,7 @@ class Digest:
         return cls(str(name), size)
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What a file system says of a file; equal stats that are not racy mean equal bytes."""
 
     size: int

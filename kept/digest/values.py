@@ -140,4 +140,7 @@ def _exact_text(value: Any, kind: type) -> str | None:
 
 def canonical_json(value: object) -> bytes:
     """Write JSON in one way only: sorted keys, ASCII, no NaN, no spaces."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()
+
+
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
