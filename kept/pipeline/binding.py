@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import errors
-from .references import Declared, Reference, named_leaves
+from .references import Declared, Reference
 from .units import Artifact, File, Input, Stage
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ class _Binding:
                 yield reference._declared.name
 
     def _references(self, declared: Declared) -> Iterator[Reference]:
-        for parameter, value in declared.arguments.items():
-            for _, leaf in named_leaves(parameter, value):
-                if isinstance(leaf, Reference):
-                    yield leaf
+        return (leaf for _, leaf in declared.leaves if isinstance(leaf, Reference))
 
     def _is_local(self, reference: Reference) -> bool:
         owner = reference._declared.owner
@@ -90,6 +87,8 @@ class _Binding:
         """Find the class that first has this stage with this wiring: there it is built once for all variants."""
         assert declared.owner is not None
         owners = [declared.owner, *(self.owners[n] for n in self._local(declared))]
+        if owners.count(declared.owner) == len(owners):
+            return declared.owner
         deepest = min((o for o in owners), key=_depth(self.pipeline))
         return (
             deepest if all(issubclass(deepest, o) or o not in self.pipeline.__mro__ for o in owners) else self.pipeline
@@ -102,11 +101,8 @@ class _Binding:
             made = tuple(Artifact(f, declared.returns.types[f], f"{target}/{name}/{f}") for f in fields)
         else:
             made = (Artifact("", declared.returns.types.get(""), f"{target}/{name}"),)
-        wires: dict[str, Any] = {}
-        for parameter, value in declared.arguments.items():
-            for leaf_name, leaf in named_leaves(parameter, value):
-                wires[leaf_name] = self._wire(leaf)
-        arguments = {parameter: self._wired(value) for parameter, value in declared.arguments.items()}
+        wires = {leaf_name: self._wire(leaf) for leaf_name, leaf in declared.leaves}
+        arguments = {n: wires[n] if n in wires else self._wired(value) for n, value in declared.arguments.items()}
         return Stage(
             target, name, declared.function, arguments, wires, made, declared.options, declared.where,
             declared.returns.tuple_type,

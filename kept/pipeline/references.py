@@ -61,9 +61,11 @@ class Declared:
     name: str = ""
     owner: type | None = None
     returns: Returns = field(init=False)
+    leaves: tuple[tuple[str, object], ...] = field(init=False)  # of all arguments, as ``named_leaves`` names them
 
     def __post_init__(self) -> None:
         self.returns = returns(self.function)
+        self.leaves = tuple(leaf for name, value in self.arguments.items() for leaf in named_leaves(name, value))
 
     @property
     def shown(self) -> str:
@@ -159,6 +161,8 @@ def _bind(
 
 def _split_options(function: Callable[..., Any], kwargs: dict[str, Any], where: Where) -> Options:
     """Take the options of ``stage`` out of ``kwargs``; a parameter of that name in the function itself goes first."""
+    if not kwargs:
+        return _NO_OPTIONS
     try:
         taken = set(signature(function).parameters) if callable(function) else set()
     except ValueError:
@@ -175,6 +179,7 @@ def _split_options(function: Callable[..., Any], kwargs: dict[str, Any], where: 
     return Options(**given)
 
 
+_NO_OPTIONS = Options()
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "env": ("a list of names", lambda v: isinstance(v, list | tuple) and all(isinstance(n, str) for n in v)),
     "threads": ("a number of processors, 1 or more", lambda v: type(v) is int and v >= 1),
@@ -185,14 +190,13 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 def _check_params(declared: Declared) -> None:
     """Refuse now, at the user's line, what would have no place in a key later."""
-    for parameter, value in declared.arguments.items():
-        for leaf in leaves(value):
-            if isinstance(leaf, Reference | Path):
-                continue
-            try:
-                digest.encode(leaf, _plain_code)
-            except errors.KeptError as problem:
-                raise errors.bad_parameter(problem, declared.shown, parameter, declared.where) from None
+    for name, leaf in declared.leaves:
+        if isinstance(leaf, Reference | Path):
+            continue
+        try:
+            digest.encode(leaf, _plain_code)
+        except errors.KeptError as problem:
+            raise errors.bad_parameter(problem, declared.shown, name.partition("[")[0], declared.where) from None
 
 
 def _plain_code(function: object) -> str:
@@ -211,7 +215,7 @@ def leaves(value: object) -> Iterator[object]:
 
 def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
     """Yield the leaves of an argument that holds references or paths, named ``models[0]``; any other is one leaf."""
-    if not _wired(value):
+    if type(value) not in _HOLDERS or not _wired(value):
         yield name, value
     elif isinstance(value, dict):
         for key, item in value.items():
@@ -223,6 +227,9 @@ def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
         yield name, value
 
 
+_HOLDERS = (dict, list, tuple)
+
+
 def _wired(value: object) -> bool:
     """Say whether a value is or holds a reference or a path; a loop in it ends the search, and is refused later."""
     todo, seen = [value], set[int]()
@@ -230,7 +237,7 @@ def _wired(value: object) -> bool:
         item = todo.pop()
         if isinstance(item, Reference | Path):
             return True
-        if id(item) not in seen and type(item) in (dict, list, tuple):
+        if id(item) not in seen and type(item) in _HOLDERS:
             seen.add(id(item))
             todo.extend(item.values() if isinstance(item, dict) else cast("list[object]", item))
     return False
