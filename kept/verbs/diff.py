@@ -220,7 +220,7 @@ def _results(pairs: list[Pair]) -> Iterator[tuple[str, str, str, str]]:
         took = [side.record.seconds if side is not None and side.record else None for side in (pair.a, pair.b)]
         if not pair.same and took != [None, None]:
             old_took, new_took = (seconds(value) if value is not None else "-" for value in took)
-            yield f"{pair.name} took", old_took, new_took, _change(*took)
+            yield f"{pair.name} took", old_took, new_took, _longer(*took)
 
 
 def _shown(value: Any) -> str:
@@ -233,6 +233,11 @@ def _change(old: Any, new: Any) -> str:
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new)) or old == new:
         return ""
     return f"{new - old:+.3g}"
+
+
+def _longer(old: float | None, new: float | None) -> str:
+    change = round(new - old, 1) if old is not None and new is not None else 0.0
+    return f"{change:+.1f} s" if change else ""
 
 
 _COLOURS = {"+": "32", "-": "31", "@": "36"}
