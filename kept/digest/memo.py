@@ -66,6 +66,14 @@ class Memo:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        try:
+            self._prepare(db)
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
         (version,) = db.execute("pragma user_version").fetchone()
@@ -77,7 +85,6 @@ class Memo:
         )
         db.execute("create table if not exists facts(kind text, name text, value blob, unique(kind, name))")
         db.execute(f"pragma user_version={self.VERSION}")
-        return db
 
     def close(self) -> None:
         """Let go of the database; it opens again when needed."""
@@ -163,11 +170,19 @@ class Memo:
 
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""
+        if self._empty():
+            return {}
         rows = self._guarded(lambda: self._db.execute("select name, value from facts where kind=?", (kind,)).fetchall())
         known = {name: _checked(kind, name, value) for name, value in rows or []}
         return {name: value for name, value in known.items() if value is not None}
 
+    def _empty(self) -> bool:
+        """Say whether nothing was ever remembered: then asking makes no file."""
+        return self._connection is None and not os.path.exists(self.path)
+
     def _read(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        if self._empty():
+            return None
         row: tuple[Any, ...] | None = self._guarded(lambda: self._db.execute(query, values).fetchone())
         return row
 

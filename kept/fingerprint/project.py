@@ -50,6 +50,9 @@ class Place:
         return self.kind in (Kind.SOURCE, Kind.EXTENSION, Kind.NAMESPACE)
 
 
+_listed: dict[str, tuple[int, frozenset[str]]] = {}  # folder of libraries → its time of change, the names in it
+
+
 @dataclass
 class Project:
     """The modules that a name can lead to from ``root``, as of now; make a new one for a new look."""
@@ -159,12 +162,21 @@ class Project:
         """Return the names in a folder; none if it is not there."""
         names = self._listings.get(folder)
         if names is None:
-            try:
-                names = frozenset(os.listdir(folder))
-            except OSError:
-                names = frozenset()
-            self._listings[folder] = names
+            names = self._listings[folder] = self._listed(folder)
         return names
+
+    def _listed(self, folder: str) -> frozenset[str]:
+        """List a folder; those of libraries, which are large, once a process while they stay as they are."""
+        try:
+            if folder.startswith(self.root + os.sep) or folder == self.root:
+                return frozenset(os.listdir(folder))
+            changed = os.stat(folder).st_mtime_ns
+            known = _listed.get(folder)
+            if known is None or known[0] != changed:
+                known = _listed[folder] = (changed, frozenset(os.listdir(folder)))
+            return known[1]
+        except OSError:
+            return frozenset()
 
     def _installed_editable(self, name: str) -> Place:
         """Look among the packages that were installed by reference to their source."""

@@ -34,15 +34,21 @@ class Store:
     and OSError where the disk itself fails; those that write, ``StoreFull`` and ``StoreReadOnly``.
     """
 
-    def __init__(self, root: str | os.PathLike[str], warn: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], warn: Callable[[str], None] | None = None, *, still: bool = False
+    ) -> None:
         self.root = Path(os.path.abspath(root))
         self.warnings: list[str] = []
-        self._layout = Layout(self.root)
+        self._layout = Layout(self.root, still=still)
         self._blobs = Blobs(self._layout, warn or self.warnings.append)
         self._records = Records(self._layout, self._blobs)
 
     def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
         return Store, (self.root,)  # another process looks at everything anew
+
+    def check(self) -> None:
+        """Refuse a store that was written by another version of kept; one that is not there yet is fine."""
+        self._layout.check()
 
     # ---- content
 

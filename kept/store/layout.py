@@ -37,9 +37,13 @@ class Draft:
 
 
 class Layout:
-    """The places of one store; ``root`` is made absolute, nothing is read or written yet."""
+    """The places of one store; ``root`` is made absolute, nothing is read or written yet.
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    A ``still`` one is only looked at: no time is renewed, no clock is asked.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, still: bool = False) -> None:
+        self.still = still
         self.root = os.path.abspath(root)
         self.tmp, self.blobs, self.actions, self.quarantine, self.locks = (
             os.path.join(self.root, name) for name in _FOLDERS
@@ -186,6 +190,8 @@ class Layout:
 
         None where the store cannot be written to.
         """
+        if self.still:
+            return None
         with suppress(OSError):  # a folder's time: whoever may write may set it, on a full disk, too
             os.utime(self.tmp)
             return os.lstat(self.tmp).st_mtime_ns
