@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from projects import Project, Run
 
 DOCS = Path(__file__).parents[1] / "docs"
 EXECUTED = ["tutorial.md", "blind-spots.md", *sorted(f"how-to/{page.name}" for page in (DOCS / "how-to").glob("*.md"))]
+GO_ON = {"how-to/notebook.md", "how-to/page.md"}  # they begin where the tutorial ends
 NOTEBOOK = DOCS / "inspect.ipynb"
 
 _BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -84,7 +86,7 @@ class Reader:
     """Does what a page says, in a project of its own."""
 
     def __init__(self, project: Project) -> None:
-        self.project, self.code = project, 0
+        self.project, self.code, self.said = project, 0, ""
 
     def do(self, block: Block) -> list[tuple[Typed, str]]:
         """Do what one block says; give each command with what it printed."""
@@ -99,6 +101,11 @@ class Reader:
         elif block.title:
             self.project.write(block.title, block.text)
         return []
+
+    def follow(self, page: str) -> None:
+        """Do what a page says."""
+        for block in blocks((DOCS / page).read_text(encoding="utf-8")):
+            self.do(block)
 
     def run(self, command: str) -> str:
         """Run a command as the shell would."""
@@ -123,10 +130,11 @@ class Reader:
         return ran.out + ran.err
 
     def session(self, text: str) -> str:
-        """Type a session of Python; give what differs from the page: nothing, if all is well."""
+        """Type a session of Python after those before it; give what differs from the page: nothing, if all is well."""
+        self.said += text + "\n"
         script = (
             "import doctest, sys\n"
-            f"test = doctest.DocTestParser().get_doctest({text!r}, {{'__name__': '__main__'}}, 'page', None, 0)\n"
+            f"test = doctest.DocTestParser().get_doctest({self.said!r}, {{'__name__': '__main__'}}, 'page', None, 0)\n"
             "sys.exit(doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed)\n"
         )
         ran = self.project.python(script)
@@ -146,9 +154,30 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 @pytest.mark.parametrize("page", EXECUTED)
 def test_what_a_page_says_is_what_happens(page: str, reader: Reader):
     """Every step of a page can be followed, and prints what stands there."""
+    if page in GO_ON:
+        reader.follow("tutorial.md")
     for block in blocks((DOCS / page).read_text(encoding="utf-8")):
         for one, printed in reader.do(block):
             assert fits(one.printed, printed), f"{page}:{block.line}: $ {one.command}\n{printed}"
+
+
+def test_the_cache_of_ci_is_enough(reader: Reader, tmp_path: Path):
+    """What the recipe for CI keeps lets a fresh checkout, elsewhere, build nothing."""
+    page = (DOCS / "how-to" / "ci.md").read_text(encoding="utf-8")
+    kept = re.search(r"actions/cache@v4\n +with:\n +path: (\S+)", page)
+    assert kept is not None
+    reader.follow("tutorial.md")
+    checkout = reader.project.copy(tmp_path / "checkout")
+    shutil.copytree(reader.project.path(kept[1]), checkout.path(kept[1]))
+    ran = checkout.doit("report")
+    assert set(ran.outcomes.values()) == {"restored"}, str(ran)
+
+
+def test_the_page_of_the_report_shows_that_of_the_digits():
+    """What docs/how-to/page.md says of this repository's report is what dodo.py says."""
+    page = (DOCS / "how-to" / "page.md").read_text(encoding="utf-8")
+    shown = [block.text for block in blocks(page) if block.kind == "python"]
+    assert [text for text in shown if text in (DOCS.parent / "dodo.py").read_text(encoding="utf-8")] == shown != []
 
 
 def cells(kind: str) -> list[str]:
@@ -159,8 +188,7 @@ def cells(kind: str) -> list[str]:
 
 def test_the_notebook_runs(reader: Reader):
     """Its cells run one after the other, beside what the tutorial has built, and what stands last is shown as HTML."""
-    for block in blocks((DOCS / "tutorial.md").read_text(encoding="utf-8")):
-        reader.do(block)
+    reader.follow("tutorial.md")
     ran = reader.project.python(_played(cells("code")))
     assert ran.code == 0, str(ran)
     assert ran.out.count("<div class=kept-shown>") + ran.out.count('<div class="kept-shown">') >= 3
