@@ -45,13 +45,18 @@ class _Judged:
         root = _project_folder(params)
         if root is None:
             return False
+        from . import errors
         from .build import Project
         from .fingerprint import audit, loading
         from .screen import write_anything
 
         write_anything()
         loading.install(root)
-        audit.install(root, Project(root, still=self.still).memo)
+        try:
+            memo = Project(root, still=self.still).memo
+        except errors.KeptError as problem:  # of settings, or of a newer store: doit is to show it as its own
+            raise InvalidDodoFile(str(problem)) from None
+        audit.install(root, memo)
         self.loader.setup = partial(_load, self.loader.setup)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,8 @@ def remember(project: Project, arguments: list[str], tasks: Any, outcomes: Itera
     if project.settings.store != "artifacts/.kept" or project.warnings:
         return
     names = {name for stage in project.stages.values() for name in stage.options.env}
-    paths = {"pyproject.toml", "dodo.py", *_files(project), *_plain_files(tasks, project)}
+    paths = {"pyproject.toml", "dodo.py", str(project.home / "version")}
+    paths |= {*_files(project), *_plain_files(tasks, project)}
     for path in loading.loaded():
         paths.add(path)
         for kind, name in audit.recalled(project.memo, loading.loaded_digest(path) or ""):
@@ -31,7 +33,8 @@ def remember(project: Project, arguments: list[str], tasks: Any, outcomes: Itera
             elif kind == "file":
                 paths.add(str(project.root / name))
     paths |= _folders()
-    receipt.write(arguments, names, {path for path in paths if os.path.exists(path)}, project.memo.now_ns(), text)
+    with contextlib.suppress(OSError):  # a read-only store, a full disk: then the next run looks at everything again
+        receipt.write(arguments, names, {path for path in paths if os.path.exists(path)}, project.memo.now_ns(), text)
 
 
 def _files(project: Project) -> Iterator[str]:

@@ -78,7 +78,7 @@ def _checked(table: Any, path: Path) -> Settings:
     for name, value in table.items():
         if name not in known:
             raise errors.bad_settings(path, f"[tool.kept] has no setting {name!r}", errors.nearest(name, known))
-        problem = _problem(name, value)
+        problem = _problem(name, value) or (_place(value, path.parent) if name == "store" else "")
         if problem:
             raise errors.bad_settings(path, f"[tool.kept] {name}: {problem}", "")
         given[name] = value
@@ -93,6 +93,13 @@ def _checked(table: Any, path: Path) -> Settings:
 
 def _policies(value: Any) -> dict[str, Any]:
     return {"*": value} if isinstance(value, str) else dict(value)
+
+
+def _place(store: str, root: Path) -> str:
+    """Say what is wrong with the place of a store: it is swept, and must hold nothing of anybody else."""
+    place = Path(os.path.abspath(root / store))
+    taken = place in (root.absolute(), *root.absolute().parents, root.absolute() / "artifacts") or place.is_file()
+    return f"expected a folder for the store alone, got {errors.one_line(store)}" if taken else ""
 
 
 def _problem(name: str, value: Any) -> str:  # one line a setting
