@@ -187,6 +187,43 @@ def test_inputs_come_from_the_store_where_artifacts_were_removed(built):
     assert not built.path("artifacts/points").exists()
 
 
+def test_a_file_that_is_handed_over_as_a_path_must_lie_there(built):
+    """What the stage would open is not there: said at once, instead of a failure that a run would not have."""
+    built.write("recipes/paths.py", PATHS)
+    built.write("dodo.py", PATHS_DODO)
+    assert built.doit("paths").code == 0
+    assert "returned int in" in built.kept("debug", "paths:length").out
+    built.remove("artifacts/paths/note.txt")
+    run = built.kept("debug", "paths:length")
+    assert (run.code, run.err.splitlines()[-1]) == (3, "hint: run `doit paths:note` first")
+
+
+PATHS = """
+import tempfile
+from pathlib import Path
+
+
+def note() -> Path:
+    path = Path(tempfile.mkdtemp()) / "note.txt"
+    path.write_text("a note")
+    return path
+
+
+def length(path: Path, *more: int) -> int:
+    return len(path.read_text()) + sum(more)
+"""
+
+PATHS_DODO = """
+from kept import Pipeline, stage
+from recipes import paths
+
+
+class Paths(Pipeline):
+    note = stage(paths.note)
+    length = stage(paths.length, note, 1, 2)
+"""
+
+
 def test_a_failed_stage_keeps_its_log_and_its_inputs_until_it_succeeds(built):
     """A run names the command; the log of the failure is named there, and the inputs are the failed run's."""
     does(built, 'print("before it failed")', "raise LookupError")
@@ -240,6 +277,16 @@ def test_a_failure_at_the_prompt_shows_the_users_own_code(built):
     assert "kept/verbs" not in run.err
     assert 'File "<console>", line 1' in run.err
     assert "42" in run.out
+
+
+def test_parameters_may_be_called_like_what_the_prompt_offers(built):
+    """`run`, `function` and `inputs` stay what they are; the parameters are in `inputs`, and are handed over."""
+    built.write("recipes/odd.py", "def odd(run, function, inputs, x):\n    return [run, function, inputs, x]\n")
+    odd = "class Odd(Pipeline):\n    odd = stage(odd.odd, run=1, function=2, inputs=3, x=4)\n"
+    built.write("dodo.py", f"from kept import Pipeline, stage\nfrom recipes import odd\n\n\n{odd}")
+    run = built.kept("shell", "odd:odd", typed="x = 5\nrun()\nrun(run=7)\ninputs['run']\n")
+    assert "variables: x; function is recipes.odd.odd" in run.err
+    assert re.findall(r"\[\d, 2, 3, \d\]", run.out) == ["[1, 2, 3, 5]", "[7, 2, 3, 5]"]
 
 
 # ---- a terminal

@@ -11,7 +11,7 @@ from .. import build, errors
 from ..actions import Cause
 from ..build import Job, Project
 from ..formats import describe
-from ..pipeline import call_arguments
+from ..pipeline import Stage, call_arguments
 from .declarations import declared
 
 
@@ -34,6 +34,15 @@ class Inputs(Mapping[str, Any]):
         return f"<inputs of {self._job.task}: {', '.join(self)}>"
 
 
+def _not_shown(project: Project, stage: Stage) -> Iterator[str]:
+    """Name the stages whose artifacts are handed over as paths, and do not lie there."""
+    for name in stage.upstream:
+        made = project.files(project.stages[name], project.judgements[name].outputs)
+        paths = {file: output for file, output in made.items() if output.format.partition(".")[0] == "file"}
+        if any((shown := project.shown(file)) is None or shown.hex != paths[file].digest.hex for file in paths):
+            yield name
+
+
 @dataclass(frozen=True)
 class Rehearsal:
     """A stage that can be run here, again and again."""
@@ -50,7 +59,8 @@ class Rehearsal:
         if judged.problem is not None:
             raise judged.problem
         waiting = [reason.name for reason in judged.reasons if reason.cause is Cause.WAITS]
-        if judged.action is None:
+        waiting = waiting if judged.action is None else list(_not_shown(known.project, judged.stage))
+        if waiting:
             raise errors.inputs_not_there(task, waiting)
         job = build.rehearsal(known.project, judged)
         return cls(job, Inputs(job, known.project))

@@ -22,13 +22,16 @@ def shell(arguments: list[str]) -> int:
 
     def run(**changed: Any) -> Any:
         """Call the function with the variables as they are now; keywords replace some of them."""
-        return stage.run({**{name: names.get(name, value) for name, value in values.items()}, **changed})
+        now = {name: value if name in own else names.get(name, value) for name, value in values.items()}
+        return stage.run({**now, **changed})
 
-    names: dict[str, Any] = {"function": stage.job.function, "inputs": stage.inputs, "run": run, **values}
+    own: dict[str, Any] = {"function": stage.job.function, "inputs": stage.inputs, "run": run}
+    names = {**values, **own}
     _completing(names)
+    variables = ", ".join(name for name in values if name not in own) or "none"
     banner = (
         f"{stage.heading(values)}\n"
-        f"variables: {', '.join(values) or 'none'}; function is {stage.function_name}\n"
+        f"variables: {variables}; function is {stage.function_name}\n"
         "run() calls it with the variables as they are now; inputs['NAME'] loads an input anew\n"
         "nothing is recorded"
     )
