@@ -102,7 +102,7 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path):
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert (tmp_path / "site" / "project" / "README.html").is_file()
+    assert (tmp_path / "site" / "project" / "index.html").is_file()
 
 
 def test_the_floors_in_the_documents_agree():
