@@ -80,11 +80,12 @@ class Project:
         """The project's store."""
         from ..store import Store
 
-        return Store(self.home, warn=self.warnings.append)
+        return Store(self.home, warn=self.warnings.append, still=self.still)
 
     @cached_property
     def memo(self) -> Memo:
-        """The project's memory."""
+        """The project's memory; StoreVersionError where it lies in a store of a newer kept, which is left as it is."""
+        self.store.check()
         return Memo(self.home / "memo.db", still=self.still)
 
     @cached_property
