@@ -20,7 +20,10 @@ def messages():
     """Return every function that makes a message."""
     found = []
     for name, function in inspect.getmembers(errors, inspect.isfunction):
-        if function.__module__ == errors.__name__ and typing.get_type_hints(function).get("return") is KeptError:
+        if (
+            function.__module__.startswith("kept.errors.")
+            and typing.get_type_hints(function).get("return") is KeptError
+        ):
             found.append(pytest.param(function, id=name))
     return [message for message in found if message.id != "make"]
 
@@ -92,8 +95,8 @@ class Host(Exception):
 
 @pytest.fixture
 def hosted(monkeypatch):
-    monkeypatch.setattr(errors, "_host", None)
-    monkeypatch.setattr(errors, "_hosted", {})
+    monkeypatch.setattr(errors.shape, "_host", None)
+    monkeypatch.setattr(errors.shape, "_hosted", {})
     errors.adopt(Host)
 
 
@@ -115,7 +118,7 @@ def test_a_kind_is_hosted_once(hosted):
 
 def test_without_a_host_an_error_is_just_ours(monkeypatch):
     """In a script or a notebook there is no doit."""
-    monkeypatch.setattr(errors, "_host", None)
+    monkeypatch.setattr(errors.shape, "_host", None)
     assert type(errors.not_built("x")) is KeptError
 
 

@@ -1,0 +1,157 @@
+"""What can be wrong with the store, and with what it holds."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from collections.abc import Sequence
+
+from .shape import Facts, KeptError, StoreFull, StoreNotPrivate, StoreVersionError, make, one_line
+
+
+class StoreReadOnly(KeptError):
+    """The store cannot be written to; what it holds can be used."""
+
+
+class BlobMissing(KeptError):
+    """A blob is not in the store, or no longer as it was put there."""
+
+
+class SweepRefused(KeptError):
+    """Something in the store cannot be read, so nothing can be said to be unused."""
+
+
+def store_full(place: object, needed: int, free: int | None, problem: OSError) -> KeptError:
+    """There is no room for what is being written; nothing of it is left behind."""
+    facts: Facts = (("place", place), ("needed", size(needed)), ("free", "unknown" if free is None else size(free)))
+    hint = "make room (`kept du` shows what the store holds, `kept gc` removes what nothing uses) and run again"
+    return make(StoreFull, "no room left", (*facts, ("reason", problem.strerror or problem)), hint)
+
+
+def size(count: int) -> str:
+    """Write a number of bytes for people."""
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
+
+
+def store_version(place: object, found: str) -> KeptError:
+    """The store is of a kept that this one does not know."""
+    facts: Facts = (("place", place), ("found", one_line(found)))
+    hint = "upgrade kept, or give this project another store; this one is left as it is"
+    return make(StoreVersionError, "the store was written by another version of kept", facts, hint)
+
+
+def store_read_only(root: object, problem: OSError) -> KeptError:
+    """The store cannot be written to."""
+    facts: Facts = (("store", root), ("reason", problem.strerror or problem))
+    return make(StoreReadOnly, "the store is read-only", facts, "make it writable to keep what is built")
+
+
+def store_not_private(place: object) -> KeptError:
+    """What the store holds might be somebody else's code."""
+    hint = f"chmod -R go-w {place}; if another user owns it, use a store of your own"
+    return make(StoreNotPrivate, "others can write to the store", (("place", place),), hint)
+
+
+def store_planted(place: object) -> KeptError:
+    """A link or the like lies where the store has a file or folder of its own."""
+    hint = "kept did not put it there: look at it, then remove it"
+    return make(KeptError, "something foreign lies in the store", (("place", place),), hint)
+
+
+def blob_missing(name: str) -> KeptError:
+    """Content was asked for that is not there, or no longer right."""
+    return make(BlobMissing, "a blob is missing from the store", (("digest", name),), "run the build again")
+
+
+def no_store_name(name: object) -> KeptError:
+    """A key or a digest is not one."""
+    return make(KeptError, "not a name in the store", (("name", one_line(name)),), "64 lower-case hex digits are")
+
+
+def no_file(path: object) -> KeptError:
+    """Something can be neither copied nor described: a pipe, a socket, a link to a folder or to nothing."""
+    hint = "store regular files, and folders of regular files"
+    return make(KeptError, "neither a file nor a folder", (("path", path),), hint)
+
+
+def no_tree(name: str) -> KeptError:
+    """A blob should describe a folder, yet does not."""
+    return make(KeptError, "a blob is no manifest of a folder", (("digest", name),), "run the build again")
+
+
+def tree_name(name: object) -> KeptError:
+    """A file in a folder has a name that would not stay in it."""
+    hint = "names are relative, with no empty part, no . or .. in them, each for one file"
+    return make(KeptError, "a folder holds a name that is refused", (("name", one_line(name)),), hint)
+
+
+def sweep_refused(place: object, problem: object) -> KeptError:
+    """Nothing is removed while it cannot be known what is in use."""
+    facts: Facts = (("place", place), ("reason", problem))
+    return make(SweepRefused, "nothing was removed: a part of the store cannot be read", facts, "see `kept verify`")
+
+
+class DoesNotFit(KeptError):
+    """A value is not what its declared format can keep."""
+
+
+class Damaged(KeptError):
+    """A file does not hold what its format says, or was written by another version of a library."""
+
+
+class UntrustedFormat(KeptError):
+    """Reading the file would run code, and nobody vouches for it."""
+
+
+def unknown_format(name: str, known: Sequence[str]) -> KeptError:
+    """A stage or a record names a format that nobody registered."""
+    near = difflib.get_close_matches(name.lstrip("."), known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    hint = f'{meant}a new one is added with kept.formats.register(...); a file with a suffix is "file.png"'
+    return make(KeptError, f"there is no format {name!r}", (("formats", ", ".join(known)),), hint)
+
+
+def value_unfit(artifact: str, format_: str, kind: str, reason: str, hint: str = "") -> KeptError:
+    """A value would not come back from its declared format as it is."""
+    facts: Facts = (("value", kind), ("format", format_), ("reason", reason))
+    hint = hint or 'return what the declared type says, or declare the format: Annotated[..., "pkl"]'
+    return make(DoesNotFit, f"{artifact or 'a value'} does not fit its format", facts, hint)
+
+
+def cannot_write(artifact: str, path: object, problem: OSError) -> KeptError:
+    """The disk refuses a value."""
+    full = problem.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+    facts: Facts = (("file", path), ("reason", problem.strerror or problem))
+    hint = "free some space; see `kept du` and `kept gc`" if full else "see that the folder can be written to"
+    return make(StoreFull if full else KeptError, f"{artifact or 'a value'} cannot be written", facts, hint)
+
+
+def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:
+    """The system does not let a file be read; that says nothing about what it holds."""
+    facts: Facts = (("file", path), ("reason", problem.strerror or problem))
+    return make(KeptError, f"{artifact or 'a file'} cannot be read", facts, "see that the file is there and readable")
+
+
+def not_here(artifact: str, format_: str, path: object, reason: str, hint: str) -> KeptError:
+    """A file may be right, yet this environment does not read it."""
+    facts: Facts = (("file", path), ("format", format_), ("reason", reason))
+    return make(KeptError, f"{artifact or 'a file'} cannot be read here", facts, hint)
+
+
+def damaged(artifact: str, format_: str, path: object, problem: Exception) -> KeptError:
+    """A file does not hold what its format says."""
+    reason = f"{type(problem).__name__}: {problem}".strip().splitlines()[0]
+    facts: Facts = (("file", path), ("format", format_), ("reason", reason))
+    hint = "the file is damaged, or was written with other versions of its libraries: build it again"
+    return make(Damaged, f"{artifact or 'a file'} cannot be read as {format_}", facts, hint)
+
+
+def untrusted_format(artifact: str, format_: str, path: object) -> KeptError:
+    """A file that others can write would run code when it is read."""
+    facts: Facts = (("file", path), ("format", format_))
+    hint = "let nobody else write there (`chmod go-w`), or build it here: only data formats are read from strangers"
+    return make(UntrustedFormat, f"{artifact or 'a file'} is code when it is read, and not trusted", facts, hint)
