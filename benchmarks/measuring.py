@@ -37,9 +37,7 @@ def environment() -> dict[str, str]:
     return {**plain, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
-def run(
-    argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,), more: Mapping[str, str] | None = None
-) -> Cost:
+def run(argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,), more: Mapping[str, str] | None = None) -> Cost:
     """Run a command with its output thrown away; RuntimeError if it ends with another exit code."""
     with open(os.devnull, "r+b") as null, open(cwd.parent / "errors", "w+b") as errors:
         start = time.perf_counter()

@@ -1,4 +1,5 @@
 """More edits of small projects, in the shape of fingerprint_cases: written to catch what the rules miss."""
+
 # ruff: noqa: E501, I001, F401 - data: many small programs as strings
 # fmt: off
 import fingerprint_cases as F
