@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def show(arguments: list[str]) -> int:
     parser.add_argument("--run", metavar="RUN", help="as that run left it; `kept log` names them")
     given = parser.parse_args(arguments)
     history = History(project_around(Path.cwd()))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a model is only looked at: no word of processors
     try:
         known: Declarations | None = declared()
     except errors.KeptError:  # what was built can be shown all the same
