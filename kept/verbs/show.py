@@ -78,7 +78,8 @@ def show(arguments: list[str]) -> int:
     parser.add_argument("--run", metavar="RUN", help="as that run left it; `kept log` names them")
     given = parser.parse_args(arguments)
     history = History(project_around(Path.cwd()))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a model is only looked at: no word of processors
+    for name, value in (("TF_CPP_MIN_LOG_LEVEL", "3"), ("TF_ENABLE_ONEDNN_OPTS", "0")):
+        os.environ.setdefault(name, value)  # a network is only looked at: not a word of processors
     try:
         known: Declarations | None = declared()
     except errors.KeptError:  # what was built can be shown all the same
