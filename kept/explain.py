@@ -91,7 +91,8 @@ def visible(project: Project, judged: Judgement) -> list[Any]:
     if judged.code is None:
         return []
     quiet = project.settings.ignore
-    return [b for b in judged.code.blind if f"{b.file}:{b.line}" not in quiet and b.file not in quiet]
+    spots = [b for b in judged.code.blind if f"{b.file}:{b.line}" not in quiet and b.file not in quiet]
+    return [b for b in spots if not any(name in b.text for name in judged.stage.options.env)]  # declared: it is seen
 
 
 def _diffs(project: Project, judged: Judgement, last: Record) -> dict[str, str]:

@@ -595,3 +595,49 @@ def test_a_fan_in_of_three_hundred(small):
     assert run.code == 0, run
     assert len(run.ran) == 301
     assert value(project, "total") == 10 + 90 * 2 + 200 * 3
+
+
+OWN_FORMAT = '''
+from pathlib import Path
+from typing import Annotated
+
+import kept.formats
+from kept import Pipeline, stage
+
+
+class Shout:
+    """Upper-case text."""
+
+    name, suffix, types, safe = "shout", ".shout", (), True
+
+    def save(self, value, path):
+        path.write_text(value.upper())
+
+    def load(self, path):
+        return path.read_text().lower()
+
+
+kept.formats.register(Shout())
+
+
+def say() -> Annotated[str, "shout"]:
+    return "hello"
+
+
+def count(text) -> int:
+    return len(text)
+
+
+class Words(Pipeline):
+    said = stage(say)
+    letters = stage(count, said)
+'''
+
+
+def test_a_format_of_dodo_py_is_known_in_workers(project):
+    """What dodo.py registers holds in the processes of -n, too."""
+    project.write("dodo.py", OWN_FORMAT)
+    run = project.spawn("-n", "2", "words").wait()
+    assert run.code == 0, run.out + run.err
+    assert project.path("artifacts/words/said.shout").read_text() == "HELLO"
+    assert project.path("artifacts/words/letters.json").read_text().strip() == "5"

@@ -60,6 +60,7 @@ class Job:
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
     trusted: bool = True  # whether what the store holds may be code
+    own_formats: tuple[Any, ...] = ()  # formats that the project registered
     forced: bool = False
     live: bool = False  # let the stage's own output through to the terminal
 
@@ -97,6 +98,8 @@ def enter(root: str, home: str, path: list[str]) -> None:
 
 def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failure:
     """Run a stage unless its record has come meanwhile; one process at a time runs one action."""
+    for form in job.own_formats:
+        formats.register(form)
     warnings: list[str] = []
     store = Store(job.store, warn=warnings.append)
     key = job.record.action.key

@@ -3,7 +3,7 @@
 from .describe import describe, summary
 from .networks import fresh_names
 from .protocol import Format, Saved, Unfit
-from .registry import candidates, for_annotation, for_value, load, named, register, save, save_by_value
+from .registry import candidates, for_annotation, for_value, load, named, own, register, save, save_by_value
 
 __all__ = [
     "Format",
@@ -16,6 +16,7 @@ __all__ = [
     "fresh_names",
     "load",
     "named",
+    "own",
     "register",
     "save",
     "save_by_value",

@@ -35,6 +35,11 @@ def register(format: Format) -> None:  # noqa: A002  # the word for it
     _formats[format.name] = format
 
 
+def own() -> tuple[Format, ...]:
+    """Return the formats that are not kept's: another process must register them, too."""
+    return tuple(known for known in _formats.values() if not type(known).__module__.startswith("kept."))
+
+
 def named(name: str) -> Format:
     """Return the format called ``name`` or whose files end in ``.name``; ``file.png`` is a file with a suffix."""
     if name in _formats:

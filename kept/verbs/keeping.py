@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .. import errors, upkeep
 from ..actions import Record
 from ..build import Project
 from ..reading import project_around
+from .arguments import Arguments, say_json
 
-SCHEMA_VERSION = 1
-
-
-def _arguments(verb: str, about: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(f"kept {verb}", description=about)
-    parser.add_argument("--json", action="store_true", help="for machines")
-    return parser
-
-
-def _print(value: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2) + "\n")
+GC = (
+    "Remove what was used least recently until the store fits max_size: never what artifacts/ shows, nothing younger"
+    " than a day, and what was used within keep_days only if the rest is not enough."
+)
 
 
 def du(arguments: list[str]) -> int:
     """Show what the store holds, by pipeline and by stage; shared bytes are counted once."""
-    given = _arguments("du", "Show what the store holds; bytes that several stages share are counted once.").parse_args(
-        arguments
-    )
+    about = "Show what the store holds; bytes that several stages share are counted once."
+    given = Arguments("du", about).json().parse_args(arguments)
     project = project_around(Path.cwd())
     usage = project.store.du()
     stages: dict[str, set[str]] = defaultdict(set)
@@ -47,7 +36,7 @@ def du(arguments: list[str]) -> int:
     totals = {name: sum(usage.blobs.get(b, 0) for b in blobs) for name, blobs in pipelines.items()}
     total = sum(usage.blobs.values())
     if given.json:
-        _print({"total": total, "records": usage.records, "aside": usage.aside, "pipelines": totals, "stages": sizes})
+        say_json({"total": total, "records": usage.records, "aside": usage.aside, "pipelines": totals, "stages": sizes})
         return 0
     for pipeline in sorted(totals):
         sys.stdout.write(f"{errors.size(totals[pipeline]):>10}  {pipeline}\n")
@@ -60,13 +49,13 @@ def du(arguments: list[str]) -> int:
 
 def gc(arguments: list[str]) -> int:
     """Remove what is neither shown in artifacts/ nor used of late, until the store fits its bound."""
-    parser = _arguments("gc", "Remove what is neither shown in artifacts/ nor used within keep_days.")
+    parser = Arguments("gc", GC).json()
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")
     given = parser.parse_args(arguments)
     project = project_around(Path.cwd())
     swept = upkeep.sweep(project, dry_run=given.dry_run)
     if given.json:
-        _print({"dry_run": given.dry_run, **{name: getattr(swept, name) for name in swept.__slots__}})
+        say_json({"dry_run": given.dry_run, **{name: getattr(swept, name) for name in swept.__slots__}})
         return 0
     verb = "would remove" if given.dry_run else "removed"
     sys.stdout.write(
@@ -78,7 +67,9 @@ def gc(arguments: list[str]) -> int:
 
 def verify(arguments: list[str]) -> int:
     """Read everything the store holds; exit bits: 1 corrupt, 2 untrusted, 4 unverifiable."""
-    parser = _arguments("verify", "Read all that the store holds. Exit bits: 1 corrupt, 2 untrusted, 4 unverifiable.")
+    parser = Arguments(
+        "verify", "Read all that the store holds. Exit bits: 1 corrupt, 2 untrusted, 4 unverifiable."
+    ).json()
     parser.add_argument("--repair", action="store_true", help="move aside what is damaged")
     given = parser.parse_args(arguments)
     project = project_around(Path.cwd())
@@ -87,7 +78,7 @@ def verify(arguments: list[str]) -> int:
         listed = [
             {"fault": f.fault.name, "place": f.place, "why": f.why, "repaired": f.repaired} for f in found.findings
         ]
-        _print({"blobs": found.blobs, "records": found.records, "bytes": found.bytes, "findings": listed})
+        say_json({"blobs": found.blobs, "records": found.records, "bytes": found.bytes, "findings": listed})
     else:
         for finding in found.findings:
             done = " (moved aside)" if finding.repaired else ""
@@ -101,7 +92,7 @@ def verify(arguments: list[str]) -> int:
 
 def forget(arguments: list[str]) -> int:
     """Forget what is claimed of stages and, with --records, what was recorded: they run again."""
-    parser = argparse.ArgumentParser("kept forget", description="Forget what is claimed of stages.")
+    parser = Arguments("forget", "Forget what is claimed of stages: they are restored, or with --records run again.")
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="stages, or pipelines")
     parser.add_argument("--records", action="store_true", help="forget the records, too: the stages really run again")
     given = parser.parse_args(arguments)
