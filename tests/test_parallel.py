@@ -597,12 +597,22 @@ def test_a_fan_in_of_three_hundred(small):
     assert value(project, "total") == 10 + 90 * 2 + 200 * 3
 
 
-OWN_FORMAT = '''
-from pathlib import Path
+SAYING = """
 from typing import Annotated
 
+
+def say() -> Annotated[str, "shout"]:
+    return "hello"
+
+
+def count(text) -> int:
+    return len(text)
+"""
+
+OWN_FORMAT = '''
 import kept.formats
 from kept import Pipeline, stage
+from saying import count, say
 
 
 class Shout:
@@ -620,14 +630,6 @@ class Shout:
 kept.formats.register(Shout())
 
 
-def say() -> Annotated[str, "shout"]:
-    return "hello"
-
-
-def count(text) -> int:
-    return len(text)
-
-
 class Words(Pipeline):
     said = stage(say)
     letters = stage(count, said)
@@ -637,6 +639,7 @@ class Words(Pipeline):
 def test_a_format_of_dodo_py_is_known_in_workers(project):
     """What dodo.py registers holds in the processes of -n, too."""
     project.write("dodo.py", OWN_FORMAT)
+    project.write("saying.py", SAYING)
     run = project.spawn("-n", "2", "words").wait()
     assert run.code == 0, run.out + run.err
     assert project.path("artifacts/words/said.shout").read_text() == "HELLO"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from .. import errors
+from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
 from ..pipeline import File, Input, Stage
@@ -65,7 +65,7 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
     project.judgements[judged.stage.task] = judged
     sources = canonical_json({part.name: part.source for part in judged.code.parts})
     record = dataclasses.replace(prepared.record, sources=_kept(project, sources))
-    return dataclasses.replace(prepared, record=record, forced=forced, live=live)
+    return dataclasses.replace(prepared, record=record, own_formats=formats.own(), forced=forced, live=live)
 
 
 def rehearsal(project: Project, judged: Judgement) -> Job:
