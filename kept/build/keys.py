@@ -45,6 +45,7 @@ class Keys:
     settings: Settings
     still: bool = False
     _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
+    _alive: list[object] = field(default_factory=list)  # what ids stand for: an id is used again after its object
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
@@ -68,6 +69,7 @@ class Keys:
             if libraries:
                 known = dataclasses.replace(known, libraries={**dict(libraries), **known.libraries})
             self._codes[id(function), also, libraries] = known
+            self._alive += (function, known)
         return known
 
     def _code_digest(self, function: Any) -> str:
