@@ -1,0 +1,172 @@
+"""Nothing to do is said again from a receipt, and any doubt takes the normal path."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kept import receipt
+
+ARGUMENTS = ["nearest"]
+
+# A file is trusted when it is two seconds old; the clock is moved on, so that no test waits.
+LATER = """
+import sys
+from kept.digest import Memo
+real = Memo.now_ns
+Memo.now_ns = lambda self: real(self) + 10**10
+from doit.doit_cmd import DoitMain
+sys.exit(DoitMain().run(sys.argv[1:]))
+"""
+
+
+def _run(project, *command, **environment):
+    """Run a command in the project as a user would; return what it printed."""
+    done = subprocess.run(
+        command, cwd=project.root, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def _later(project, *arguments, **environment):
+    return _run(project, sys.executable, "-c", LATER, *arguments, **environment)
+
+
+def _doit(project, *arguments, **environment):
+    return _run(project, sys.executable, "-m", "doit", *arguments, **environment)
+
+
+@pytest.fixture(autouse=True)
+def _plainly_named(monkeypatch):
+    """Name the interpreter as a child of it does, however the tests were started."""
+    monkeypatch.setattr(sys, "executable", os.path.abspath(sys.executable))
+
+
+@pytest.fixture
+def answered(project, monkeypatch):
+    """Give a project that was built, and found up to date: its receipt answers."""
+    monkeypatch.chdir(project.root)
+    _doit(project, *ARGUMENTS)
+    text = _later(project, *ARGUMENTS)
+    assert receipt.read(ARGUMENTS) == text
+    return project
+
+
+def _damage(project):
+    path = project.path("artifacts/nearest/accuracy.json")
+    times = path.stat()
+    data = path.read_bytes()
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _same_size(project):
+    path = project.path("recipes/limits.py")
+    times = path.stat()
+    path.write_text(path.read_text().replace("6.0", "7.0"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+EDITS = {
+    "a source": lambda p: p.edit("recipes/limits.py", "LARGEST = 6.0", "LARGEST = 5.0"),
+    "a source, size and time kept": _same_size,
+    "an input": lambda p: p.write("data/points.csv", p.read("data/points.csv") + "\n"),
+    "dodo.py": lambda p: p.edit("dodo.py", "shrink=0.1", "shrink=0.2"),
+    "an artifact deleted": lambda p: p.remove("artifacts/nearest/accuracy.json"),
+    "an artifact damaged, size and time kept": _damage,
+    "settings": lambda p: p.write("pyproject.toml", "[tool.kept]\nseed = 3\n"),
+    "a module that hides another": lambda p: p.write("numpy.py", "raise ImportError('not this one')\n"),
+    "a module that hides another in a package": lambda p: p.write("recipes/json.py", "\n"),
+    "forgotten": lambda p: _doit(p, "forget", "nearest:model"),
+    "ignored": lambda p: _doit(p, "ignore", "nearest:model"),
+    "cleaned": lambda p: _doit(p, "clean", "nearest"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_takes_the_normal_path(answered, edit):
+    """Whatever a run looks at: when it is another, the receipt is silent."""
+    EDITS[edit](answered)
+    assert receipt.read(ARGUMENTS) is None
+
+
+def test_the_answer_is_that_of_a_run(answered):
+    """The text is what the run without the receipt prints."""
+    text = _doit(answered, *ARGUMENTS)
+    for name in os.listdir("artifacts/.kept"):
+        if name.startswith("receipt-"):
+            os.unlink(f"artifacts/.kept/{name}")
+    assert _doit(answered, *ARGUMENTS) == text
+    assert "4 stages: 4 up to date" in text
+
+
+def test_the_answer_comes_before_dodo_py_is_loaded(answered):
+    """A run that is answered imports nothing of the project: a poisoned interpreter would show it."""
+    poison = "import sys; sys.modules['kept.tasks'] = None\n"
+    command = f"{poison}from doit.doit_cmd import DoitMain; sys.exit(DoitMain().run(['nearest']))"
+    assert "up to date" in _run(answered, sys.executable, "-c", command)
+
+
+@pytest.mark.parametrize("arguments", [[], ["majority"], ["nearest", "majority"], ["-v", "2", "nearest"]])
+def test_another_command_line_is_another_question(answered, arguments):
+    """A receipt answers the words that it was written for."""
+    assert receipt.read(arguments) is None
+
+
+def test_another_environment_is_another_question(answered, monkeypatch):
+    """PYTHONPATH decides what is imported."""
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert receipt.read(ARGUMENTS) is None
+
+
+def test_another_folder_is_another_question(answered, monkeypatch, tmp_path):
+    """A project that was moved is looked at anew."""
+    os.rename(answered.root, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    assert receipt.read(ARGUMENTS) is None
+
+
+@pytest.mark.parametrize("damage", [lambda d: b"", lambda d: d[:-1], lambda d: d[:9] + bytes([d[9] ^ 1]) + d[10:]])
+def test_a_damaged_receipt_is_silent(answered, damage):
+    """Its checksum, then its layout, are looked at first."""
+    place = receipt.place(ARGUMENTS)
+    with open(place, "rb") as file:
+        data = file.read()
+    with open(place, "wb") as file:
+        file.write(damage(data))
+    assert receipt.read(ARGUMENTS) is None
+    assert "4 stages: 4 up to date" in _doit(answered, *ARGUMENTS)
+
+
+def test_a_file_that_is_too_new_leaves_no_receipt(project, monkeypatch):
+    """Within two seconds a file may change without its stat changing: nothing is answered from it."""
+    monkeypatch.chdir(project.root)
+    _doit(project, *ARGUMENTS)
+    _doit(project, *ARGUMENTS)
+    assert receipt.read(ARGUMENTS) is None
+
+
+def test_what_dodo_py_read_counts(project, monkeypatch):
+    """A file, a folder and a variable that loading dodo.py asked for belong to the question."""
+    project.write("names.txt", "a\n")
+    project.write("parts/one.txt", "1\n")
+    reads = "import os\nNAMES = open('names.txt').read()\nPARTS = os.listdir('parts')\nMODE = os.environ.get('MODE')\n"
+    project.write("dodo.py", reads + project.read("dodo.py"))
+    monkeypatch.chdir(project.root)
+    for change in (
+        lambda: project.write("names.txt", "b\n"),
+        lambda: project.write("parts/two.txt", "2\n"),
+        lambda: monkeypatch.setenv("MODE", "fast"),
+    ):
+        _doit(project, *ARGUMENTS)
+        _later(project, *ARGUMENTS)
+        assert receipt.read(ARGUMENTS) is not None
+        change()
+        assert receipt.read(ARGUMENTS) is None
+
+
+def test_something_else_in_the_folder_of_a_stage_changes_nothing(answered):
+    """A file that nobody reads, in a folder without modules, is no reason to look again."""
+    answered.write("artifacts/notes.txt", "hello\n")
+    assert receipt.read(ARGUMENTS) is not None
