@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.runner import Runner
 
-from . import build, errors, explain, noop, upkeep
+from . import build, collector, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
@@ -19,8 +19,8 @@ from .screen import Lines, Screen
 class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
-    tasks: Sequence[Any] = ()
-    arguments: list[str] | None = None  # the command line that a receipt may be written for
+    nodes: Mapping[str, Any] = {}  # of the tasks that doit's scheduler has looked at, by name
+    asked: receipt.Asked | None = None  # the command line that a receipt may be written for
 
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
         super().__init__(judge, reporter, continue_, always, stream)
@@ -28,7 +28,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.screen = reporter if isinstance(reporter, Screen) else None
         if self.screen is not None:
             self.screen.stages = self.project.stages
-        self.arguments = judge.arguments
+        self.asked = judge.asked
         self.warned: set[str] = set()
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
@@ -43,9 +43,11 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
-        self.tasks = list(dispatcher.tasks.values())
+        self.nodes = dispatcher.nodes
+        if self.asked is not None:
+            self.project.standing = self.asked.standing()
         if any(task.actions[0].prints_data for task in reports):
-            self.arguments = None  # what it prints goes to two streams: no receipt
+            self.asked = None  # what it prints goes to two streams: no receipt
             if self.screen is not None:
                 self.screen.lines = Lines(sys.stderr)
         if self.screen is not None and self.screen.lines.live:
@@ -84,7 +86,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         elif _is_report(node.task):
             self._report(node)
         else:
-            self.process_task_result(node, self.execute_task(node.task))
+            with collector.as_usual():
+                failure = self.execute_task(node.task)
+            self.process_task_result(node, failure)
 
     def _report(self, node: Any) -> None:
         action = node.task.actions[0]
@@ -98,12 +102,15 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.process_task_result(node, failure)
 
     def finish(self) -> Any:
-        """End the run; one that found nothing to do leaves a receipt."""
+        """End the run, and leave a receipt for the next one."""
         code = super().finish()
         screen = self.screen
         upkeep.after(self.project)
-        if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
-            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text))
+        if screen is not None and code == 0 and self.asked is not None:
+            idle = not screen.plain and set(screen.count) <= {Outcome.UP_TO_DATE}
+            tasks = [node.task for node in self.nodes.values()]
+            noop.remember(self.project, self.asked, tasks, "".join(screen.text) if idle else None)
+        self.project.memo.close()
         return code
 
     def _stage(self, node: Any) -> None:
@@ -132,7 +139,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
-        return build.finish(self.project, judged, build.work(job, self._tell))
+        with collector.as_usual():
+            done = build.work(job, self._tell)
+        return build.finish(self.project, judged, done)
 
     def _tell(self, text: str) -> None:
         if self.screen is not None:
