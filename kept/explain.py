@@ -12,7 +12,7 @@ from typing import Any
 
 from . import errors
 from .actions import Acceptance, Cause, Outcome, Reason, Record
-from .build import Judgement, Project, restore
+from .build import Judgement, Line, Project, restore
 from .digest import canonical_json
 
 SCHEMA_VERSION = 1
@@ -97,17 +97,22 @@ def visible(project: Project, judged: Judgement) -> list[Any]:
 
 def _diffs(project: Project, judged: Judgement, last: Record) -> dict[str, str]:
     """Return the text of each changed part as a unified diff against the recorded one."""
-    if judged.code is None or last.sources is None:
-        return {}
     changed = [reason.name for reason in judged.reasons if reason.cause is Cause.CODE]
-    if not changed:
+    if judged.code is None or not changed:
+        return {}
+    old, new = _sources(project, last), {part.name: part.source for part in judged.code.parts}
+    return {name: _diff(old.get(name, ""), new.get(name, "")) for name in changed} if old else {}
+
+
+def _sources(project: Project, record: Record | None) -> dict[str, str]:
+    """Return the text of each part that a record was made of; nothing where it is gone."""
+    if record is None or record.sources is None:
         return {}
     try:
-        old: dict[str, str] = json.loads(project.store.read(last.sources))
+        text: dict[str, str] = json.loads(project.store.read(record.sources))
     except (errors.KeptError, ValueError):
         return {}
-    new = {part.name: part.source for part in judged.code.parts}
-    return {name: _diff(old.get(name, ""), new.get(name, "")) for name in changed}
+    return text
 
 
 def _diff(old: str, new: str) -> str:
@@ -209,7 +214,19 @@ def _who() -> str:
 
 
 def last_run(project: Project, tasks: Set[str] | None) -> list[Told]:
-    """Say what the last run did to each stage that was not up to date."""
+    """Say what the last run did to each stage that was not up to date, with the differences that it saw."""
     lines = project.journal.last()
+    before: dict[str, str] = {}  # stage → the key that it had in the run before
+    for line in project.journal.lines():
+        if lines and line.run != lines[0].run:
+            before[line.stage] = line.key
     chosen = [line for line in lines if tasks is None or line.stage in tasks]
-    return [Told(line.stage, line.outcome, line.reasons, {}, past=True) for line in chosen]
+    return [Told(x.stage, x.outcome, x.reasons, _seen(project, x, before.get(x.stage, "")), past=True) for x in chosen]
+
+
+def _seen(project: Project, line: Line, before: str) -> dict[str, str]:
+    changed = [reason.name for reason in line.reasons if reason.cause is Cause.CODE]
+    if not changed or not before or not line.key:
+        return {}
+    old, new = _sources(project, project.record(before)), _sources(project, project.record(line.key))
+    return {name: _diff(old.get(name, ""), new.get(name, "")) for name in changed} if old and new else {}

@@ -360,3 +360,15 @@ def test_only_what_is_named_is_accepted(built):
     run = built.doit("accept", "nearest:model", "points:scaled")
     assert (run.code, run.out.count("accepted by")) == (0, 2)
     assert built.doit("nearest").ran == []
+
+
+def test_why_last_shows_the_difference_that_the_run_saw(project):
+    """After the run the code is told as before it: the part, the place, what was and what is."""
+    assert project.doit("nearest").code == 0
+    project.edit("recipes/limits.py", "LARGEST = 6.0", "LARGEST = 5.0")
+    before = project.doit("why", "nearest").out
+    assert project.doit("nearest").code == 0
+    after = project.doit("why", "--last", "nearest").out
+    for text in ("-LARGEST = 6.0", "+LARGEST = 5.0", "recipes/limits.py"):
+        assert text in before
+        assert text in after

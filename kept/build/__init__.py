@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from .capture import trim
     from .executing import Done, Failure, Job, enter, given, load, prepare, work
+    from .journal import Line
     from .making import Result, finish, job, log_of, rehearsal, restore
     from .project import ARTIFACTS, Judgement, Project
 
@@ -18,6 +19,7 @@ __all__ = [
     "Failure",
     "Job",
     "Judgement",
+    "Line",
     "Project",
     "Result",
     "enter",
@@ -36,6 +38,7 @@ __all__ = [
 # Loaded when first asked for: `doit list` needs the project only.
 _FILES = {
     "capture": ("trim",),
+    "journal": ("Line",),
     "making": ("Result", "finish", "job", "log_of", "rehearsal", "restore"),
     "project": ("ARTIFACTS", "Judgement", "Project"),
     "executing": ("Done", "Failure", "Job", "enter", "given", "load", "prepare", "work"),
