@@ -28,7 +28,7 @@ class _Judged:
     still = False  # whether the command writes nothing, its memory included
     dep_manager: Any
     loader: Any
-    asked: receipt.Asked | None = None  # a run that a receipt may answer next time
+    arguments: list[str] | None = None  # those of a run that a receipt may answer
 
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
@@ -37,7 +37,7 @@ class _Judged:
             from .judge import KeptDependency
 
             self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
-            self.dep_manager.asked = self.asked
+            self.dep_manager.arguments = self.arguments
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
     def watch(self, params: Any) -> bool:
@@ -121,7 +121,7 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
             if text is not None:
                 sys.stdout.write(text)
                 return 0
-            self.asked = receipt.Asked(in_args)
+            self.arguments = in_args
         return super().parse_execute(in_args)
 
     def execute(self, params: Any, args: list[str]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from doit import Globals, cmd_base
 from doit.dependency import Dependency, DependencyStatus, MD5Checker
 from doit.task import Task
 
-from . import errors, receipt
+from . import errors
 from .actions import Cause
 from .build import Project
 from .digest import Memo
@@ -29,13 +28,9 @@ class State:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.changed: set[str] = set()
 
-    @cached_property
-    def _stored(self) -> dict[str, bytes]:
-        return self.memo.all("doit")
-
     def _task(self, task: str) -> dict[str, Any]:
         if task not in self.tasks:
-            stored = self._stored.get(task)
+            stored = self.memo.recall("doit", task)
             try:
                 found = json.loads(stored) if stored else {}
             except (ValueError, RecursionError):
@@ -70,7 +65,6 @@ class State:
         for task in self.memo.all("doit"):
             self.remove(task)
         self.tasks.clear()
-        self._stored.clear()
 
     def dump(self) -> None:
         """Write what changed; called after each task."""
@@ -101,7 +95,7 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     """doit's judge of tasks: for stages it asks the project, for plain tasks it stays doit's own."""
 
     project: Project
-    asked: receipt.Asked | None = None  # of a run that a receipt may answer next time
+    arguments: list[str] | None = None  # of the run, where a receipt may answer it next time
     state: State
     loaded: set[str]
 

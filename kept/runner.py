@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.runner import Runner
 
-from . import build, collector, errors, explain, noop, receipt, upkeep
+from . import build, errors, explain, noop, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
@@ -19,8 +19,8 @@ from .screen import Lines, Screen
 class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
-    nodes: Mapping[str, Any] = {}  # of the tasks that doit's scheduler has looked at, by name
-    asked: receipt.Asked | None = None  # the command line that a receipt may be written for
+    tasks: Sequence[Any] = ()
+    arguments: list[str] | None = None  # the command line that a receipt may be written for
 
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
         super().__init__(judge, reporter, continue_, always, stream)
@@ -28,7 +28,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.screen = reporter if isinstance(reporter, Screen) else None
         if self.screen is not None:
             self.screen.stages = self.project.stages
-        self.asked = judge.asked
+        self.arguments = judge.arguments
         self.warned: set[str] = set()
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
@@ -43,11 +43,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
-        self.nodes = dispatcher.nodes
-        if self.asked is not None:
-            self.project.standing = self.asked.standing()
+        self.tasks = list(dispatcher.tasks.values())
         if any(task.actions[0].prints_data for task in reports):
-            self.asked = None  # what it prints goes to two streams: no receipt
+            self.arguments = None  # what it prints goes to two streams: no receipt
             if self.screen is not None:
                 self.screen.lines = Lines(sys.stderr)
         if self.screen is not None and self.screen.lines.live:
@@ -86,9 +84,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         elif _is_report(node.task):
             self._report(node)
         else:
-            with collector.as_usual():
-                failure = self.execute_task(node.task)
-            self.process_task_result(node, failure)
+            self.process_task_result(node, self.execute_task(node.task))
 
     def _report(self, node: Any) -> None:
         action = node.task.actions[0]
@@ -102,15 +98,12 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.process_task_result(node, failure)
 
     def finish(self) -> Any:
-        """End the run, and leave a receipt for the next one."""
+        """End the run; one that found nothing to do leaves a receipt."""
         code = super().finish()
         screen = self.screen
         upkeep.after(self.project)
-        if screen is not None and code == 0 and self.asked is not None:
-            idle = not screen.plain and set(screen.count) <= {Outcome.UP_TO_DATE}
-            tasks = [node.task for node in self.nodes.values()]
-            noop.remember(self.project, self.asked, tasks, "".join(screen.text) if idle else None)
-        self.project.memo.close()
+        if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
+            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text))
         return code
 
     def _stage(self, node: Any) -> None:
@@ -139,9 +132,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
-        with collector.as_usual():
-            done = build.work(job, self._tell)
-        return build.finish(self.project, judged, done)
+        return build.finish(self.project, judged, build.work(job, self._tell))
 
     def _tell(self, text: str) -> None:
         if self.screen is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ from doit.action import BaseAction
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
-from . import collector, errors, runners
+from . import errors, runners
 from .actions import Outcome
 from .build import Project
 from .judge import KeptDependency, project_here
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 errors.adopt(InvalidDodoFile)
 runners.install()
-collector.seldom()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 COMMANDS = frozenset(
@@ -63,22 +64,6 @@ class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
         return f"Stage: {self.stage.function_name}"
 
 
-class StageTask(Task):  # type: ignore[misc]  # doit has no types
-    """A stage as doit sees it."""
-
-    def clean(self, outstream: Any, dryrun: bool) -> None:
-        """Remove its artifacts."""
-        action = self.actions[0]
-        project = action.judge.project
-        for file in artifact_files(project, action.stage):
-            path = project.root / file
-            if not path.exists():
-                continue
-            outstream.write(f"{self.name} - removing {'folder' if path.is_dir() else 'file'} '{file}'\n")
-            if not dryrun:
-                project.remove(file)
-
-
 def tasks_of(declared: Any) -> Iterator[Task]:
     """Return the doit tasks of a pipeline or a report."""
     judge = project_here()
@@ -106,14 +91,16 @@ def _stage_task(judge: KeptDependency, stage: Stage) -> Task:
         if isinstance(wire, Input):
             inputs += artifact_files(project, project.stages[wire.stage], wire.field or None)
     doc = (stage.function.__doc__ or "").strip().partition("\n")[0]
-    task = StageTask(
+    task = Task(
         stage.task,
         [],
-        file_dep=inputs,
+        file_dep=list(dict.fromkeys(path for path in inputs if not os.path.isdir(project.root / path))),
         targets=targets,
         task_dep=list(stage.upstream),
         subtask_of=stage.pipeline,
         doc=doc or stage.function_name,
+        clean=[(_clean, [project, stage])],
+        verbosity=None,
     )
     task._actions = [StageAction(judge, stage)]
     return task
@@ -130,6 +117,16 @@ def artifact_files(project: Project, stage: Stage, field: str | None = None) -> 
         if suffix is not None and field in (None, artifact.field):
             files.append(project.file(artifact, suffix))
     return files
+
+
+def _clean(project: Project, stage: Stage, dryrun: bool) -> None:
+    for file in artifact_files(project, stage):
+        path = project.root / file
+        if not path.exists():
+            continue
+        sys.stdout.write(f"{stage.task} - removing {'folder' if path.is_dir() else 'file'} '{file}'\n")
+        if not dryrun:
+            project.remove(file)
 
 
 def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:

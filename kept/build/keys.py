@@ -45,8 +45,7 @@ class Keys:
     settings: Settings
     still: bool = False
     _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
-    # What was fingerprinted, and as what: kept alive, for an id is used again after its object.
-    _roots: list[tuple[Callable[..., Any], tuple[str, ...], Fingerprint]] = field(default_factory=list)
+    _alive: list[object] = field(default_factory=list)  # what ids stand for: an id is used again after its object
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
@@ -70,22 +69,8 @@ class Keys:
             if libraries:
                 known = dataclasses.replace(known, libraries={**dict(libraries), **known.libraries})
             self._codes[id(function), also, libraries] = known
-            self._roots.append((function, also, known))
+            self._alive += (function, known)
         return known
-
-    def looked_at(self) -> tuple[set[str], set[str]] | None:
-        """Name the paths and the variables that the fingerprints of this run were made from; None if one is lost."""
-        from ..fingerprint import looked_at
-
-        paths: set[str] = set()
-        names: set[str] = set()
-        for function, also, _ in self._roots:
-            found = looked_at(function, root=self.root, memo=self.memo, also=also)
-            if found is None:
-                return None
-            paths |= found[0]
-            names |= found[1]
-        return paths, names
 
     def _code_digest(self, function: Any) -> str:
         return self.code(function).digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,6 @@ from .keys import Keys, classes_in, declared_format
 
 if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of them
     from ..fingerprint import Fingerprint
-    from ..receipt import State
     from ..store import Store
     from .journal import Journal
 
@@ -63,7 +62,6 @@ class Project:
         self.still = still  # nothing is written, memory included
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
-        self.standing: Mapping[str, Mapping[str, State]] = {}  # were up to date, with files that have not changed since
         self.warnings: list[str] = []
         self.grown = 0  # bytes that this process has built
 
@@ -219,10 +217,6 @@ class Project:
         return list(found)
 
     def _judge(self, stage: Stage) -> Judgement:
-        if stage.task in self.standing and stage.task in self.claims and self._all_stand(stage):
-            return Judgement(
-                stage, Outcome.UP_TO_DATE, outputs=self.claims[stage.task].outputs, code=self.code_of(stage)
-            )
         try:
             given, waiting = self._inputs(stage)
             code = self.code_of(stage)
@@ -246,9 +240,6 @@ class Project:
         if claim is not None and claim.key == action.key:
             reasons += (Reason(Cause.LOST),)
         return Judgement(stage, Outcome.BUILT, reasons, action, (), code, record)
-
-    def _all_stand(self, stage: Stage) -> bool:
-        return all(self.judgements[name].outcome is Outcome.UP_TO_DATE for name in stage.upstream)
 
     def _inputs(self, stage: Stage) -> tuple[dict[str, Given], list[str]]:
         """Return what the stage is given, by argument, and the stages that must be built before that is known."""

@@ -13,9 +13,6 @@ from typing import Any
 from .. import receipt
 from .files import Digest, Stat, digest_file, digest_tree
 
-_SMALL = 1 << 20  # bytes of a file that is digested again in no time
-_MANY = 200  # a question costs what ten rows of an answer cost, a transaction what twenty rows of it cost
-
 
 class Memo:
     """Remembers digests by stat, and other facts by name, in ``memo.db``; all of it can be computed again.
@@ -34,13 +31,9 @@ class Memo:
         self.path = os.fspath(path)
         self.still = still
         self._files: dict[str, tuple[Stat, Digest]] = {}
-        self._rows: dict[str, tuple[Any, ...]] | None = None  # what was stored of all files, once many were asked for
-        self._asked = self._noted = 0
-        self._unwritten: list[tuple[object, ...]] = []  # rows of small files where there are many
-        self._clock = 0  # what ``now_ns`` said last
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
-        self.changed = False  # whether receipts were dropped, because something was about to change
+        self._dropped = False
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -95,10 +88,6 @@ class Memo:
 
     def close(self) -> None:
         """Let go of the database; it opens again when needed."""
-        self._write_rows()
-        self._let_go()
-
-    def _let_go(self) -> None:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
@@ -117,11 +106,6 @@ class Memo:
         self.note(name, stat, digest)
         return digest
 
-    def seen(self, path: str) -> Stat | None:
-        """Return the stat by which this process has named a file, unless it was racy."""
-        known = self._files.get(path)
-        return known[0] if known is not None else None
-
     def tree(self, path: str | os.PathLike[str]) -> Digest:
         """Name a file or a folder, each file in it remembered by its stat."""
         return digest_tree(path, self.file) if os.path.isdir(path) else self.file(path)
@@ -133,32 +117,15 @@ class Memo:
             self._files[name] = (stat, digest)
             return
         try:
-            if stat.racy_at(self._clock) and stat.racy_at(self.now_ns()):
-                self._files.pop(name, None)
-                return
+            racy = stat.racy_at(self.now_ns())
         except OSError:  # nothing can be written here: it is computed again
+            return
+        if racy:
+            self._files.pop(name, None)
             return
         self._files[name] = (stat, digest)
         row = (name, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, digest.hex, digest.size)
-        self._unwritten.append((*row, zlib.crc32(repr(row).encode())))
-        self._noted += 1
-        if digest.size > _SMALL or self._noted < _MANY or len(self._unwritten) == _MANY:
-            self._write_rows()
-
-    def _write_rows(self) -> None:
-        rows, self._unwritten = self._unwritten, []
-        query = "insert or replace into files values(?,?,?,?,?,?,?,?)"
-        if len(rows) == 1:
-            self._write(query, rows[0])
-        elif rows:
-            self._guarded(lambda: self._in_one(query, rows))
-
-    def _in_one(self, query: str, rows: list[tuple[object, ...]]) -> None:
-        self._db.execute("begin immediate")
-        try:
-            self._db.executemany(query, rows)
-        finally:
-            self._db.execute("commit")
+        self._write("insert or replace into files values(?,?,?,?,?,?,?,?)", (*row, zlib.crc32(repr(row).encode())))
 
     def now_ns(self) -> int:
         """Read the clock of the file system that holds the memory: file times are compared with no other."""
@@ -169,18 +136,10 @@ class Memo:
             os.makedirs(os.path.dirname(clock) or ".", exist_ok=True)
             with open(clock, "wb"):
                 pass
-        self._clock = os.stat(clock).st_mtime_ns
-        return self._clock
+        return os.stat(clock).st_mtime_ns
 
     def _stored(self, name: str) -> tuple[Stat, Digest] | None:
-        self._asked += 1
-        if self._asked == _MANY:
-            rows = self._guarded(lambda: self._db.execute("select * from files").fetchall())
-            self._rows = {row[0]: row for row in rows or ()}
-        if self._rows is not None:
-            row = self._rows.pop(name, None)
-        else:
-            row = self._read("select * from files where path=?", (name,))
+        row = self._read("select * from files where path=?", (name,))
         if row is None or zlib.crc32(repr(row[:7]).encode()) != row[7]:
             return None
         self._files[name] = found = (Stat(*row[1:5]), Digest(*row[5:7]))
@@ -205,9 +164,9 @@ class Memo:
 
     def drop_receipts(self) -> None:
         """Let no receipt answer any more: what is remembered is about to change."""
-        if not self.still and not self.changed:
+        if not self.still and not self._dropped:
             receipt.drop(os.path.dirname(self.path))
-            self.changed = True
+            self._dropped = True
 
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""
@@ -239,9 +198,9 @@ class Memo:
         except (UnicodeError, OverflowError):  # a path that is no text, a number too large for it
             return None
         except (sqlite3.OperationalError, OSError):
-            self._let_go()
+            self.close()
         except sqlite3.DatabaseError:
-            self._let_go()
+            self.close()
             if not self.still:
                 with contextlib.suppress(OSError, sqlite3.Error):
                     self._start_again()

@@ -21,7 +21,6 @@ from .plan import AUDIT, NEWEST
 
 _IMPORTER = "<frozen importlib"
 _SHOWN_READS = ("open", "os.listdir", "os.scandir", "import")
-_OUTSIDE = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git", "__pycache__"})
 
 
@@ -42,7 +41,6 @@ class _Watch:
         self.root, self.memo = os.path.abspath(root), memo
         self.known: dict[str, set[tuple[str, str]]] = {}
         self.busy = threading.local()
-        self.outside = False  # whether importing has asked another program, or the network
 
     def saw(self, event: str, arguments: tuple[Any, ...]) -> None:
         if getattr(self.busy, "now", False):
@@ -57,9 +55,7 @@ class _Watch:
         importer = importing(frame, self.root)
         if importer is None or not arguments:
             return
-        if event in _OUTSIDE:
-            self.outside = True
-        elif event == "import":
+        if event == "import":
             top = os.path.join(self.root, str(arguments[0]).partition(".")[0])
             if os.path.exists(top) or os.path.exists(top + ".py"):
                 self.note(importer, "module", str(arguments[0]))
@@ -115,16 +111,10 @@ def reads_code(frame: FrameType) -> bool:
 
 
 _watch: list[_Watch] = []
-_HEARD = frozenset((*_SHOWN_READS, *_OUTSIDE))
-
-
-def outside() -> bool:
-    """Say whether importing the project's modules has asked another program, or the network, in this process."""
-    return any(watch.outside for watch in _watch)
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watch and event in _HEARD:
+    if _watch and event in _SHOWN_READS:
         _watch[-1].saw(event, arguments)
 
 

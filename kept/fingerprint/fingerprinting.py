@@ -31,7 +31,9 @@ def fingerprint(
     """
     top = os.path.abspath(root)
     project = Project(top, memo)
-    shell = _shell(project, (target, *also))
+    shell = Shell(project)
+    for one in (target, *also):
+        shell.target(one)
     name = plan.key(top, shell.roots, parts.named(*shell.values))
     known = plan.recalled(name, top, memo) if memo is not None else None
     if known is not None:
@@ -42,22 +44,6 @@ def fingerprint(
     if memo is not None:
         plan.remember(name, memo, reach, inputs, made)
     return made
-
-
-def looked_at(
-    target: Callable[..., object] | type | str, *, root: str | Path, memo: Memo, also: Iterable[object | str] = ()
-) -> tuple[set[str], set[str]] | None:
-    """Name the paths and the variables that a fingerprint was made from; None where that is not remembered."""
-    top = os.path.abspath(root)
-    shell = _shell(Project(top, memo), (target, *also))
-    return plan.looked_at(plan.key(top, shell.roots, parts.named(*shell.values)), memo)
-
-
-def _shell(project: Project, targets: Iterable[object]) -> Shell:
-    shell = Shell(project)
-    for one in targets:
-        shell.target(one)
-    return shell
 
 
 def _made(reach: Reach, inputs: reads.Inputs, shell: Shell, memo: Memo | None) -> Fingerprint:

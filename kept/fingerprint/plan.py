@@ -19,7 +19,6 @@ import os
 import sys
 import zlib
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 from ..digest import Memo, digest_bytes
@@ -28,7 +27,7 @@ from .fingerprints import Blind, Fingerprint, Part
 from .libraries import BY_FILES, unpackaged
 from .project import Project, search_path
 from .reach import Reach
-from .reads import Inputs, below, outside, path_state, variable_state
+from .reads import Inputs, path_state, variable_state
 
 AUDIT = "audit"
 NEWEST = "newest"  # names no source file: what was noted last, of all files
@@ -41,38 +40,15 @@ def key(root: str, roots: Iterable[str], shell: str) -> str:
     return digest_bytes(json.dumps([SCHEME, root, list(roots), shell, path, version]).encode()).hex
 
 
-_DAMAGED = (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
 def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     """Return the remembered fingerprint if everything is as it was."""
-    try:
-        plan = _read(name, memo)
-        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
-    except _DAMAGED:
-        return None
-
-
-def _read(name: str, memo: Memo) -> dict[str, Any]:
-    """Read a plan; LookupError, among others, where there is none."""
     data = memo.recall("plan", name)
     if data is None:
-        raise LookupError(name)
-    plan: dict[str, Any] = json.loads(zlib.decompress(data))
-    return plan
-
-
-def looked_at(name: str, memo: Memo) -> tuple[set[str], set[str]] | None:
-    """Name every path and every variable that decides whether a plan holds; None where there is none."""
+        return None
     try:
-        plan = _read(name, memo)
-        paths = {*plan["files"], *chain.from_iterable(map(outside, plan["paths"]))}
-        for folder, names in plan["lookups"].items():
-            paths |= {folder, *(p for p in (os.path.join(folder, one) for one in names) if os.path.isdir(p))}
-        for version, place in plan["libraries"].values():
-            paths |= {place, os.path.dirname(place), *(below(place) if version.startswith(BY_FILES) else ())}
-        return paths, set(plan["variables"])
-    except _DAMAGED:
+        plan: dict[str, Any] = json.loads(zlib.decompress(data))
+        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # damaged
         return None
 
 

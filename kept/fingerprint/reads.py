@@ -77,21 +77,6 @@ def path_state(path: str, memo: Memo | None) -> str:
         return ""
 
 
-def outside(path: str) -> Iterator[str]:
-    """Yield all that the state of a path depends on."""
-    path = path.removeprefix(_PRESENCE)
-    while glob.has_magic(path):
-        path = os.path.dirname(path)
-    return below(path)
-
-
-def below(path: str) -> Iterator[str]:
-    """Yield a path and, if it is a folder, all that is in it."""
-    yield path
-    for folder, folders, names in os.walk(path):
-        yield from (os.path.join(folder, name) for name in (*folders, *names))
-
-
 def parts(reach: Reach, inputs: Inputs, audited: Iterator[tuple[str, str]]) -> list[tuple[str, Part]]:
     """Make a part of everything that is read while the closure is imported, by its text or as it was seen."""
     found: dict[str, Part] = {}
