@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_module
 import os
 import signal
@@ -29,6 +30,7 @@ class _Judged:
     dep_manager: Any
     loader: Any
     arguments: list[str] | None = None  # those of a run that a receipt may answer
+    began_ns = 0  # by the project's file system, before dodo.py was loaded
 
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
@@ -37,7 +39,7 @@ class _Judged:
             from .judge import KeptDependency
 
             self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
-            self.dep_manager.arguments = self.arguments
+            self.dep_manager.arguments, self.dep_manager.began_ns = self.arguments, self.began_ns
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
     def watch(self, params: Any) -> bool:
@@ -56,6 +58,9 @@ class _Judged:
             memo = Project(root, still=self.still).memo
         except errors.KeptError as problem:  # of settings, or of a newer store: doit is to show it as its own
             raise InvalidDodoFile(str(problem)) from None
+        if self.arguments is not None:
+            with contextlib.suppress(OSError):  # where no clock can be asked, no receipt can be written either
+                self.began_ns = memo.now_ns()
         audit.install(root, memo)
         self.loader.setup = partial(_load, self.loader.setup)
         return True

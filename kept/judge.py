@@ -96,6 +96,7 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
 
     project: Project
     arguments: list[str] | None = None  # of the run, where a receipt may answer it next time
+    began_ns = 0  # when the run began, by the project's file system
     state: State
     loaded: set[str]
 

@@ -16,7 +16,9 @@ from .fingerprint import audit, loading
 from .pipeline import File
 
 
-def remember(project: Project, arguments: list[str], tasks: Any, outcomes: Iterable[Outcome], text: str) -> None:
+def remember(
+    project: Project, arguments: list[str], tasks: Any, outcomes: Iterable[Outcome], text: str, began_ns: int
+) -> None:
     """Write the receipt of this run, if all it found was up to date."""
     if set(outcomes) - {Outcome.UP_TO_DATE} or Path.cwd() != project.root:
         return
@@ -34,7 +36,7 @@ def remember(project: Project, arguments: list[str], tasks: Any, outcomes: Itera
                 paths.add(str(project.root / name))
     paths |= _folders()
     with contextlib.suppress(OSError):  # a read-only store, a full disk: then the next run looks at everything again
-        receipt.write(arguments, names, {path for path in paths if os.path.exists(path)}, project.memo.now_ns(), text)
+        receipt.write(arguments, names, {path for path in paths if os.path.exists(path)}, began_ns, text)
 
 
 def _files(project: Project) -> Iterator[str]:

@@ -91,13 +91,16 @@ def read(arguments: list[str]) -> str | None:
     return answer
 
 
-def write(arguments: list[str], names: set[str], paths: set[str], now_ns: int, text: str) -> bool:
-    """Remember an answer, unless a file is so new that it could change again without its stat changing."""
+def write(arguments: list[str], names: set[str], paths: set[str], began_ns: int, text: str) -> bool:
+    """Remember an answer, unless a file is newer than the run, or could have changed without its stat changing.
+
+    ``began_ns`` is the file system's clock when the run began: what was edited after a stage was judged is newer.
+    """
     wanted = sorted(paths)
     stats = []
     for path in wanted:
         seen = stat(path)
-        if seen is None or max(seen[0], seen[1]) > now_ns - 2_000_000_000:
+        if seen is None or max(seen[0], seen[1]) > began_ns - 2_000_000_000:
             return False
         stats.append(seen)
     environment = tuple((name, os.environ.get(name)) for name in sorted({*ALWAYS, *names}))

@@ -28,7 +28,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.screen = reporter if isinstance(reporter, Screen) else None
         if self.screen is not None:
             self.screen.stages = self.project.stages
-        self.arguments = judge.arguments
+        self.arguments, self.began_ns = judge.arguments, judge.began_ns
         self.warned: set[str] = set()
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
@@ -103,7 +103,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         screen = self.screen
         upkeep.after(self.project)
         if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
-            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text))
+            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text), self.began_ns)
         return code
 
     def _stage(self, node: Any) -> None:

@@ -170,3 +170,15 @@ def test_something_else_in_the_folder_of_a_stage_changes_nothing(answered):
     """A file that nobody reads, in a folder without modules, is no reason to look again."""
     answered.write("artifacts/notes.txt", "hello\n")
     assert receipt.read(ARGUMENTS) is not None
+
+
+def test_what_is_newer_than_the_run_is_not_trusted(tmp_path, monkeypatch):
+    """A file may have changed after its stage was judged: what is newer than the run's beginning leaves no receipt."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / receipt.FOLDER).mkdir(parents=True)
+    (tmp_path / "source.py").write_text("1\n")
+    changed = os.stat("source.py").st_mtime_ns
+    assert not receipt.write(["a"], set(), {"source.py"}, changed, "text")
+    assert receipt.read(["a"]) is None
+    assert receipt.write(["a"], set(), {"source.py"}, changed + 3 * 10**9, "text")
+    assert receipt.read(["a"]) == "text"
