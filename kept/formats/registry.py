@@ -17,7 +17,7 @@ from .files import File
 from .networks import Keras, is_network
 from .pickles import Pkl
 from .plain import Json
-from .protocol import Format, Saved, Unfit
+from .protocol import Format, Saved, Unfit, Written
 from .tables import Parquet
 
 _formats: dict[str, Format] = {
@@ -119,15 +119,27 @@ def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  
 
 def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # noqa: A002
     try:
-        classes = format.save(value, path) or ()
+        made = format.save(value, path)
     except Unfit:
         raise
     except OSError as problem:
-        raise errors.cannot_write(artifact, path, problem) from problem
+        raise errors.cannot_write(artifact, path, problem, *_room(value, path)) from problem
     except Exception as problem:
         reason = f"{type(problem).__name__}: {problem}"
         raise errors.value_unfit(artifact, format.name, describe(value), reason) from problem
-    return Saved(format.name, describe(value), tuple(classes))
+    if isinstance(made, Written):
+        return Saved(format.name, describe(value), (), made)
+    return Saved(format.name, describe(value), tuple(made or ()))
+
+
+def _room(value: Any, path: Path) -> tuple[int | None, int | None]:
+    """Return how many bytes a value needs, where it says so itself, and how many there are."""
+    needed = getattr(value, "nbytes", None)
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        free = None
+    return needed if isinstance(needed, int) else None, free
 
 
 def save_by_value(value: Any, stem: Path, artifact: str = "") -> tuple[Path, Saved]:
