@@ -150,3 +150,16 @@ def test_loading_changes_nothing_in_artifacts(built):
     kept.load("points/rows")
     kept.load("points/scaled/train")
     assert {place: (place.stat().st_mtime_ns, place.read_bytes()) for place in built.root.rglob("*.npy")} == before
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o000])
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_a_store_that_kept_makes_is_its_users_own(project, umask, arguments):
+    """Where a umask lets the group write, the folder of the store does not: a pickle of one's own is loaded."""
+    before = os.umask(umask)
+    try:
+        run = project.spawn(*arguments, "nearest").wait()
+    finally:
+        os.umask(before)
+    assert run.code == 0, run.out + run.err
+    assert project.path("artifacts/.kept").stat().st_mode & 0o022 == 0

@@ -50,7 +50,7 @@ class Memo:
         if os.path.isdir(folder) and not os.access(folder, os.W_OK):  # read-only: recall what was remembered
             self.still = True
             return self._open()
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder, 0o755, exist_ok=True)  # not the group's, whatever the umask: see Store.private
         try:
             return self._connect()
         except sqlite3.DatabaseError as problem:
@@ -133,7 +133,7 @@ class Memo:
         try:
             os.utime(clock)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(clock) or ".", exist_ok=True)
+            os.makedirs(os.path.dirname(clock) or ".", 0o755, exist_ok=True)
             with open(clock, "wb"):
                 pass
         return os.stat(clock).st_mtime_ns
