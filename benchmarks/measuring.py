@@ -21,6 +21,7 @@ class Cost:
     peak: int  # bytes of the largest process
 
 
+YOUNG = 2.2  # seconds
 Trial = Callable[[], Cost]
 
 
@@ -69,6 +70,18 @@ def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
         for name, trial in trials.items():
             costs[name].append(trial())
     return {name: median(found) for name, found in costs.items()}
+
+
+def settled(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
+    """Run all until nothing is left to write, wait until no file is too young to be trusted by its time, then measure.
+
+    A single round is a try: it does not wait.
+    """
+    for wait in (YOUNG, 0) if rounds > 1 else ():
+        for trial in trials.values():
+            trial()
+        time.sleep(wait)
+    return interleaved(trials, rounds)
 
 
 def median(costs: Sequence[Cost]) -> Cost:

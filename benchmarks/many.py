@@ -1,0 +1,82 @@
+"""Measures many stages: nothing to do, one leaf changed, the first build, beside ninja and plain doit."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import graphs
+from benchmarks.measuring import Cost, Trial, median, program, run, settled
+from benchmarks.table import Row, failed, ratio, shown
+
+FIRST = 0.001  # seconds of CPU a stage over calling the functions
+
+
+def rows(folder: Path, rounds: int, count: int) -> Iterator[Row]:
+    """Measure all lines of the table that speak of ten thousand stages, each with one input file and one output."""
+    built, row = _first(folder, min(rounds, 3), count)
+    yield row
+    yield from _no_op(folder, built, rounds, count)
+    yield from _one_leaf(folder, built, rounds, count)
+
+
+def _first(folder: Path, rounds: int, count: int) -> tuple[Path, Row]:
+    """Build from nothing, several times; return the last project and what a stage costs."""
+    doit = program("doit")
+    called = graphs.calls(folder / "calls", count)
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
+    for number in range(rounds):
+        here = graphs.leaves(folder / f"leaves{number}", count)
+        ours.append(run(doit, here))
+        theirs.append(run([sys.executable, "calls.py"], called))
+        if number + 1 < rounds:
+            shutil.rmtree(here)
+    built, calls = median(ours).cpu, median(theirs).cpu
+    each = (built - calls) / count
+    figures = f"{shown(built)} / {shown(calls)}"
+    work = f"{count:,} stages, first build: a stage"
+    return here, Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", figures)
+
+
+def _no_op(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:
+    """Compare with ninja, if it is installed."""
+    doit, kept, ninja = program("doit"), program("kept"), shutil.which("ninja")
+    trials: dict[str, Trial] = {"doit": lambda: run(doit, built), "kept": lambda: run(kept, built)}
+    bounds = {"doit": 2.5, "kept": 1.0}
+    if ninja is None:
+        for name, cost in settled(trials, rounds).items():
+            work = f"{count:,} stages, nothing to do: `{name}`"
+            yield Row(work, f"{bounds[name]}x", "", None, "ninja: not installed", shown(cost.cpu))
+        return
+    same = graphs.ninja_leaves(folder / "ninja", count)
+    run([ninja, "--quiet"], same)
+    trials["ninja"] = lambda: run([ninja, "--quiet"], same)
+    cpu = {name: cost.cpu for name, cost in settled(trials, rounds).items()}
+    release = subprocess.run([ninja, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    for name, bound in bounds.items():
+        yield ratio(f"{count:,} stages, nothing to do: `{name}`", bound, cpu[name], cpu["ninja"], f"ninja {release}")
+
+
+def _one_leaf(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:
+    """Change one source and build, as often as there are rounds."""
+    doit = program("doit")
+    work = f"{count:,} stages, one source of one leaf changed"
+    plain = graphs.plain_leaves(folder / "plain", count)
+    values = iter(range(count, 10 * count + 1000))
+
+    def changed(here: Path) -> Cost:
+        (here / "in" / "0.txt").write_text(str(next(values)))
+        return run(doit, here)
+
+    try:
+        run(doit, plain)
+        trials: dict[str, Trial] = {"ours": lambda: changed(built), "plain": lambda: changed(plain)}
+        cpu = {name: cost.cpu for name, cost in settled(trials, rounds).items()}
+    except RuntimeError as problem:
+        yield failed(work, "1.5x", str(problem))
+        return
+    yield ratio(work, 1.5, cpu["ours"], cpu["plain"], "plain doit doing the same")
