@@ -183,6 +183,30 @@ def test_shared_stages_stand_there_once(page: str):
     assert graph.count('href="#points:scaled"') == 1
 
 
+def test_stages_of_pipelines_beside_the_variants_stand_there_too(project: Project):
+    """What the report builds besides, and what a variant takes from elsewhere, has its box and its record."""
+    beside = """
+class Beside(Pipeline):
+    guesses = stage(extra.predict, Fitted.pictures, shift=2)
+
+
+task_shown = report(
+    Majority, name="shown", predictions={Majority: Beside.guesses}, labels={Majority: Fitted.truth}
+)
+"""
+    project.write("recipes/extra.py", EXTRA)
+    project.write("dodo.py", project.read("dodo.py") + DODO + beside)
+    run = project.doit("shown", "--format", "html")
+    assert run.code == 0, run
+    page = run.out
+    names = Reader(page).all("id")
+    assert {"majority:model", "beside:guesses", "fitted:truth", "fitted:pictures"} <= set(names)
+    assert "fitted:fit" not in names
+    graph = page[page.index("<svg") : page.index("</svg>")]
+    assert graph.count('href="#beside:guesses"') == 1
+    assert "7 stages: 7 built." in page
+
+
 def test_a_stage_tells_what_changed_since_the_run_before(page: str):
     """The diff of its code, the parameter from old to new, the seconds of both runs."""
     stage = page[page.index('id="fitted:fit"') : page.index('id="fitted:truth"')]
@@ -465,7 +489,7 @@ def test_stages_can_be_filtered(look: Callable[..., Any]):
         if d.is_displayed()
     ]
     assert shown == ["faster:predictions"]
-    assert chrome.find_element(By.CSS_SELECTOR, "#stages [role=status]").text == "1 stages"
+    assert chrome.find_element(By.CSS_SELECTOR, "#stages [role=status]").text == "1 stage"
     chrome.find_element(By.CSS_SELECTOR, "svg a[href='#fitted:fit']").click()
     assert chrome.find_element(By.ID, "fitted:fit").is_displayed()
     chrome.find_element(By.CSS_SELECTOR, ".variants a[href='#of-majority']").click()

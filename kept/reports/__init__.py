@@ -134,7 +134,7 @@ class Report:
         if format_ == "html":
             from . import page
 
-            return page.page(self.pipelines, rows, records, self.columns, self.classified)
+            return page.page(self.pipelines, rows, records, self.columns, self.classified, self.besides)
         return text.render(rows, self.columns, format_)
 
 

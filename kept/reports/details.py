@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .. import errors
 from ..actions import Cause, Output, Reason, Record, differences
 from ..digest import Digest
-from ..pipeline import Pipeline, Stage, stages
+from ..pipeline import Stage
 from .graph import size_of
 from .markup import Child, Markup, join, tag
 from .records import Records, Standing, State, is_scalar, named
@@ -25,14 +25,13 @@ class Details:
         self.records = records
         self._code: dict[Digest, str] = {}  # sources → the stage where they are written out
 
-    def section(self, pipelines: Iterable[type[Pipeline]]) -> Markup:
-        """Write every stage once, under the pipeline that owns it."""
-        owned: dict[str, dict[str, Stage]] = {}
-        for pipeline in pipelines:
-            for stage in stages(pipeline):
-                owned.setdefault(stage.pipeline, {})[stage.task] = stage
+    def section(self, shown: Iterable[Stage]) -> Markup:
+        """Write stages under the pipelines that own them."""
+        owned: dict[str, list[Stage]] = {}
+        for stage in shown:
+            owned.setdefault(stage.pipeline, []).append(stage)
         groups = [
-            tag("section", tag("h3", owner), [self._stage(stage) for stage in group.values()], id=f"of-{owner}")
+            tag("section", tag("h3", owner), [self._stage(stage) for stage in group], id=f"of-{owner}")
             for owner, group in owned.items()
         ]
         return tag("section", tag("h2", "Stages"), groups, id="stages", tabindex="-1")

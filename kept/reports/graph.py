@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .. import errors
 from ..actions import Outcome
-from ..pipeline import Pipeline, Stage, stages
+from ..pipeline import Stage
 from .layout import layout
 from .markup import Markup, tag
 from .records import Records, Standing
@@ -55,9 +55,9 @@ _ORDER: Sequence[Outcome | None] = (
 )  # fmt: skip
 
 
-def picture(pipelines: Iterable[type[Pipeline]], records: Records, *, linked: bool = True) -> Markup:
-    """Draw the stages of some variants as SVG; ``linked`` boxes lead to the stage's place in the same page."""
-    found = {stage.task: stage for pipeline in pipelines for stage in stages(pipeline)}
+def picture(drawn: Iterable[Stage], records: Records, *, linked: bool = True) -> Markup:
+    """Draw stages as SVG; ``linked`` boxes lead to the stage's place in the same page."""
+    found = {stage.task: stage for stage in drawn}
     kinds = _kinds(found) if len(found) > _DRAWN_SINGLY else {task: task for task in found}
     groups: dict[str, list[Stage]] = {}
     for task, stage in found.items():

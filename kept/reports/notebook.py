@@ -27,8 +27,6 @@ def of_report(rows: list[Row], columns: tuple[str, ...]) -> str:
 
 def of_pipeline(pipeline: type[Pipeline], records: Records) -> str:
     """Show what a pipeline says of itself, its scalars and its stages as a picture."""
-    for stage in stages(pipeline):
-        records.standing(stage)
     read = row(pipeline, records)
     style = Markup(Path(__file__).with_name("graph.css").read_text(encoding="utf-8"))
     values = ", ".join(f"{name} {number(value)}" for name, value in read.values.items())
@@ -38,7 +36,7 @@ def of_pipeline(pipeline: type[Pipeline], records: Records) -> str:
         tag("b", pipeline.__name__),
         tag("span", f" {(pipeline.__doc__ or '').strip().partition(chr(10))[0]}"),
         tag("div", facts) if facts else None,
-        tag("div", picture([pipeline], records, linked=False), style="overflow-x:auto"),
+        tag("div", picture(stages(pipeline), records, linked=False), style="overflow-x:auto"),
     )
 
 

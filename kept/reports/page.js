@@ -42,7 +42,7 @@ function tools(place, items, what) {
     for (const group of document.querySelectorAll("#stages > section")) {
       group.hidden = !group.querySelector(":scope > details:not([hidden])");
     }
-    said.textContent = shown < found ? `${shown} of ${found}` : `${found} ${what}`;
+    said.textContent = shown < found ? `${shown} of ${found}` : `${found} ${found === 1 ? what.slice(0, -1) : what}`;
     more.hidden = shown >= found;
     more.textContent = `show all ${found}`;
   };

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..actions import Outcome
-from ..pipeline import Pipeline, stages
+from ..pipeline import Pipeline, Stage, stages, with_upstream
 from . import curves, mistakes, variants
 from .details import Details
 from .graph import picture
@@ -32,18 +32,19 @@ def page(
     records: Records,
     columns: tuple[str, ...],
     classified: Mapping[str, mistakes.Place],
+    besides: Iterable[Stage],
 ) -> str:
     """Draw everything that is recorded of some variants as an HTML document that loads nothing."""
     order = {row.variant: index for index, row in enumerate(rows)}
     pipelines = tuple(sorted(pipelines, key=lambda pipeline: order[pipeline._target]))
-    tasks = {stage.task: stage for pipeline in pipelines for stage in stages(pipeline)}
-    standings = [records.standing(stage) for stage in tasks.values()]
+    shown = with_upstream([*(stage for pipeline in pipelines for stage in stages(pipeline)), *besides])
+    standings = [records.standing(stage) for stage in shown]
     sections = {
         "variants": variants.section(pipelines, rows, columns),
-        "graph": _graph(pipelines, records),
+        "graph": _graph(shown, records),
         "curves": curves.section(standings, records, frozenset(place.name for place in classified.values())),
         "mistakes": mistakes.section(pipelines, records, classified),
-        "stages": Details(records).section(pipelines),
+        "stages": Details(records).section(shown),
     }
     title = f"{records.project.root.name}: {', '.join(list(order)[:3])}{', …' if len(order) > 3 else ''}"
     links = [tag("a", _TITLES[name], href=f"#{name}") for name, drawn in sections.items() if drawn is not None]
@@ -82,8 +83,8 @@ def _said(standings: list[Standing], records: Records) -> Markup:
     return tag("p", f"{len(standings)} stage{'s' if len(standings) != 1 else ''}: {did}. Drawn {now} UTC by kept.")
 
 
-def _graph(pipelines: tuple[type[Pipeline], ...], records: Records) -> Markup:
+def _graph(shown: Iterable[Stage], records: Records) -> Markup:
     """Show the picture, with what its colours mean in words within each box."""
-    drawn = picture(pipelines, records)
+    drawn = picture(shown, records)
     box = tag("div", drawn, class_="wide", tabindex="0", role="group", aria_label="picture of the stages")
     return tag("section", tag("h2", "Graph"), tag("p", "A click on a stage opens its record."), box, id="graph")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from .. import errors, formats
 from ..actions import Claim, Outcome, Output, Reason, Record
-from ..pipeline import Input, Stage
+from ..pipeline import Input, Stage, with_upstream
 from ..store import Store
 
 READABLE = ("json", "npy")  # formats that run no code and import nothing heavy; nothing else is loaded for a report
@@ -100,9 +100,12 @@ class Records:
         self._values: dict[str, Any] = {}
 
     def standing(self, stage: Stage) -> Standing:
-        """Say what is known of a stage; stages come in an order in which they can be built."""
+        """Say what is known of a stage; what it needs is read first, in whatever pipeline that stands."""
         if stage.task not in self._standings:
-            self._standings[stage.task] = self._read(stage)
+            ready = all(task in self._standings for task in stage.upstream)
+            for one in [stage] if ready else with_upstream([stage]):
+                if one.task not in self._standings:
+                    self._standings[one.task] = self._read(one)
         return self._standings[stage.task]
 
     def _read(self, stage: Stage) -> Standing:
@@ -127,9 +130,7 @@ class Records:
         for wire in stage.wires.values():
             if not isinstance(wire, Input):
                 continue
-            before = self._standings.get(wire.stage)
-            if before is None:
-                continue
+            before = self._standings[wire.stage]
             taken = [output for output in before.outputs if output.name == wire.field or not wire.field]
             if not taken or any(output.digest not in given for output in taken):
                 return False
