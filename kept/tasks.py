@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from doit import loader
 from doit.action import BaseAction
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
@@ -37,6 +39,24 @@ def _check_name(target: str, where: Where) -> None:
 
 
 heard.append(_check_name)
+
+
+def _told_apart(load: Callable[..., list[Task]]) -> Callable[..., list[Task]]:
+    """Let doit load tasks, and refuse two of one name with the lines that declare them: doit names none."""
+
+    def load_tasks(namespace: dict[str, Any], *args: Any, **kwargs: Any) -> list[Task]:
+        tasks = load(namespace, *args, **kwargs)
+        count = Counter(task.name for task in tasks)
+        for name in (name for name in count if count[name] > 1):
+            creators = [ref for own, ref, _ in loader._get_task_creators(namespace, ()) if own == name]
+            codes = [ref.__code__ for ref in creators if hasattr(ref, "__code__")]
+            raise errors.name_twice(name, [str(Where(code.co_filename, code.co_firstlineno)) for code in codes])
+        return tasks
+
+    return load_tasks
+
+
+loader.load_tasks = _told_apart(loader.load_tasks)
 
 
 class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types

@@ -366,11 +366,35 @@ def judge(model: Model, test: np.ndarray) -> Scores:
 
 
 def test_two_reports_of_one_name_are_told(project):
-    """Both would be `doit report`."""
+    """Both would be `doit report`; every command says so, with both lines."""
+    line = len(project.read("dodo.py").splitlines())
     project.write("dodo.py", project.read("dodo.py") + "\ntask_second = report(Nearest)\n")
-    run = project.doit("report")
+    for command in ("report", "list", "why"):
+        run = project.doit(command)
+        assert (run.code, run.ran) == (3, [])
+        assert "two things are called 'report'" in run.err
+        assert f"dodo.py:{line}\n" in run.err
+        assert f"dodo.py:{line + 2}\n" in run.err
+        assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'def task_nearest():\n    return {"actions": ["true"]}\n',
+        'def task_other():\n    return {"basename": "nearest", "actions": ["true"]}\n',
+        'task_other = report(Majority, name="nearest")\n',
+    ],
+    ids=["task", "basename", "report"],
+)
+def test_two_things_of_one_name_are_told_apart(project, other):
+    """A pipeline and a task or a report of the same name: no command picks one of them."""
+    project.write("dodo.py", f"{project.read('dodo.py')}\n\n{other}")
+    run = project.doit("nearest")
     assert (run.code, run.ran) == (3, [])
-    assert "Task names must be unique" in run.err
+    assert "two things are called 'nearest'" in run.err
+    assert "dodo.py:" in run.err
+    assert "hint: give one another name" in run.err
 
 
 def test_two_reports_of_two_names_stand_beside_each_other(project):
@@ -421,6 +445,19 @@ def test_old_numbers_do_not_stand_for_new_ones(project):
     assert told[0]["problem"] == "failed: scaled"
     project.order("scaled", None)
     assert json.loads(project.doit("report", "--format", "json").out)["variants"][0]["state"] == "built"
+
+
+def test_what_another_pipeline_lacks_is_lacking(project):
+    """A stage that needs one of a pipeline beside it shows nothing old when that one fails."""
+    wired = "nearest.evaluate, Nearest.model, Points.scaled.test, Points.rows.y_test"
+    beside = f"class Beside(Pipeline):\n    accuracy = stage({wired})\n"
+    declared = project.read("dodo.py").replace("report(Nearest, Majority)", "report(Beside)")
+    project.write("dodo.py", declared.replace("task_report", f"{beside}\n\ntask_report"))
+    assert json.loads(project.doit("report", "--format", "json").out)["variants"][0]["values"]
+    project.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    project.order("model", "fail")
+    told = json.loads(project.doit("report", "--format", "json").out)["variants"]
+    assert [(row["state"], row["values"]) for row in told] == [("not built", {})]
 
 
 def test_a_missing_input_is_a_failure_of_the_variant(project):

@@ -133,6 +133,13 @@ def pipeline_twice(name: str, first: object, second: object) -> KeptError:
     return make(KeptError, f"two pipelines are called {name!r}", facts, hint)
 
 
+def name_twice(name: str, places: list[str]) -> KeptError:
+    """A task of dodo.py has the name of a pipeline, a report or another task."""
+    facts = tuple(("declared", place) for place in places)
+    hint = 'give one another name: class X(Pipeline, name="..."), report(..., name="...") or def task_...'
+    return make(KeptError, f"two things are called {name!r}: doit could not tell them apart", facts, hint)
+
+
 def command_name(name: str, where: object) -> KeptError:
     """A pipeline would be unreachable behind a command of that name."""
     hint = 'rename the class, or give it a name of its own: class X(Pipeline, name="...")'
