@@ -74,10 +74,12 @@ class Memo:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
         (version,) = db.execute("pragma user_version").fetchone()
-        if version not in (0, self.VERSION):
+        if version == self.VERSION:  # it is set last; all the rest would be a write at each opening
+            return
+        db.execute("pragma journal_mode=wal")
+        if version != 0:
             db.executescript("drop table if exists files; drop table if exists facts")
         db.execute(
             "create table if not exists files(path text primary key, size int, mtime int, ctime int, inode int,"

@@ -20,7 +20,8 @@ from .canonical import SCHEME
 from .summary import Summary, from_bytes, to_bytes
 from .words import STANDARD
 
-_EXTENSIONS = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+_ENDINGS = (*importlib.machinery.EXTENSION_SUFFIXES, ".py")  # in Python's order
+_PACKAGES = tuple("__init__" + ending for ending in _ENDINGS)
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 ENGINE = "kept"  # declarations of pipelines are no part of what a stage does
 
@@ -127,17 +128,12 @@ class Project:
     def _look(self, folder: str, name: str) -> Place | None:
         """Look for a module in one folder, in Python's order, and remember what was found there."""
         names = self.listing(folder)
-        found = ""
         path = os.path.join(folder, name)
-        inside = self.listing(path) if name in names and os.path.isdir(path) else frozenset()
-        for ending in (*_EXTENSIONS, ".py"):
-            if not found and "__init__" + ending in inside:
-                found = f"{name}/__init__{ending}"
-        for ending in (*_EXTENSIONS, ".py"):
-            if not found and name + ending in names:
-                found = name + ending
-        if not found and name in names and os.path.isdir(path):
-            found = name + "/"
+        is_folder = name in names and os.path.isdir(path)
+        inside = self.listing(path) if is_folder else frozenset()
+        packages = (f"{name}/{one}" for one in _PACKAGES if one in inside)
+        modules = (name + ending for ending in _ENDINGS if name + ending in names)
+        found = next(packages, "") or next(modules, "") or (name + "/" if is_folder else "")
         self.lookups.setdefault(folder, {})[name] = found
         if not found:
             return None
