@@ -129,6 +129,8 @@ class Layout:
 
     def folder(self, place: str) -> None:
         """Make one folder of the store with the permissions of its root; a link in its stead is refused."""
+        if place != self.root and disk.is_folder(place):
+            return
         try:
             # Not group-writable even under umask 002: who may write here decides what this user's pickles do.
             os.mkdir(place, 0o755)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from .. import errors
 from . import disk
@@ -96,13 +97,18 @@ def _current(fd: int, place: str) -> bool:
 
 def _sign(fd: int, text: str) -> None:
     """Write who holds the lock, for those who wait; a full disk is no reason not to build."""
-    import socket
-
     since = time.strftime("%Y-%m-%d %H:%M:%S%z")
     with suppress(OSError):
         os.ftruncate(fd, 0)
-        line = f"process {os.getpid()} on {socket.gethostname()} since {since}" + (f": {text}" if text else "")
+        line = f"process {os.getpid()} on {_host()} since {since}" + (f": {text}" if text else "")
         os.pwrite(fd, line.encode(errors="surrogateescape"), 0)
+
+
+@cache
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
 
 
 def claim(path: str) -> int | None:

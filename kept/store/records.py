@@ -74,8 +74,8 @@ def references(record: Mapping[str, Any]) -> tuple[Reference, ...]:
 
 def sealed(key: str, record: Mapping[str, Any]) -> bytes:
     """Write a record as it lies in the store."""
-    body = {"format": FORMAT, "key": key, "record": record}
-    return canonical_json({**body, "checksum": digest_bytes(canonical_json(body)).hex})
+    body = canonical_json({"format": FORMAT, "key": key, "record": record})
+    return b'{"checksum":"%s",%s' % (digest_bytes(body).hex.encode(), body[1:])  # its first name in order
 
 
 def unsealed(key: str, data: bytes) -> Mapping[str, Any]:
@@ -188,7 +188,7 @@ class Records:
                 break
         # A blob's name may be lost with the power; a record's takes the blobs' names with it to the disk.
         disk.sync_folder(os.path.dirname(place))
-        return unsealed(key, data)
+        return record
 
     def _newer(self, key: str) -> bool:
         try:
