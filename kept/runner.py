@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
     tasks: Sequence[Any] = ()
+    place: build.Workplace | None = None  # where the stages of this process run
     arguments: list[str] | None = None  # the command line that a receipt may be written for
 
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
@@ -65,6 +67,10 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def run_tasks(self, dispatcher: Any) -> None:
         """Bring each task up to date, after those it needs."""
+        with contextlib.closing(build.Workplace(str(self.project.home), self.project.memo.file)) as self.place:
+            self._run_tasks(dispatcher)
+
+    def _run_tasks(self, dispatcher: Any) -> None:
         node = None
         while not self._stop_running:
             try:
@@ -132,7 +138,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
-        return build.finish(self.project, judged, build.work(job, self._tell))
+        return build.finish(self.project, judged, build.work(job, self._tell, self.place))
 
     def _tell(self, text: str) -> None:
         if self.screen is not None:

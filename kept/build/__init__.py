@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .journal import Line
     from .making import Result, finish, job, log_of, rehearsal, restore
     from .project import ARTIFACTS, Judgement, Project
+    from .workplace import Workplace
 
 __all__ = [
     "ARTIFACTS",
@@ -22,6 +23,7 @@ __all__ = [
     "Line",
     "Project",
     "Result",
+    "Workplace",
     "enter",
     "finish",
     "given",
@@ -41,6 +43,7 @@ _FILES = {
     "journal": ("Line",),
     "making": ("Result", "finish", "job", "log_of", "rehearsal", "restore"),
     "project": ("ARTIFACTS", "Judgement", "Project"),
+    "workplace": ("Workplace",),
     "executing": ("Done", "Failure", "Job", "enter", "given", "load", "prepare", "work"),
 }
 

@@ -10,10 +10,11 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 @contextlib.contextmanager
-def captured(log: Path, *, live: bool) -> Iterator[None]:
+def captured(log: TextIO, *, live: bool) -> Iterator[None]:
     """Send what the stage writes, C libraries included, to its log; the terminal stays ours."""
     if live:
         yield
@@ -22,20 +23,19 @@ def captured(log: Path, *, live: bool) -> Iterator[None]:
         with contextlib.suppress(ValueError, OSError):  # a stream that is closed has nothing to flush
             stream.flush()
     saved = sys.stdout, sys.stderr, os.dup(1), os.dup(2)
-    with open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as text:
-        os.dup2(text.fileno(), 1)
-        os.dup2(text.fileno(), 2)
-        sys.stdout = sys.stderr = text
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ValueError):  # the stage may have closed it
-                text.flush()
-            sys.stdout, sys.stderr = saved[:2]
-            os.dup2(saved[2], 1)
-            os.dup2(saved[3], 2)
-            os.close(saved[2])
-            os.close(saved[3])
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    sys.stdout = sys.stderr = log
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # the stage may have closed it
+            log.flush()
+        sys.stdout, sys.stderr = saved[:2]
+        os.dup2(saved[2], 1)
+        os.dup2(saved[3], 2)
+        os.close(saved[2])
+        os.close(saved[3])
 
 
 @contextlib.contextmanager

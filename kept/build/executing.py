@@ -10,12 +10,13 @@ import inspect
 import os
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import Any, TextIO
 
 from .. import digest, errors, formats
 from ..actions import Output, Record
@@ -24,6 +25,7 @@ from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
 from .capture import at_home, captured, temporary, told
+from .workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +98,40 @@ def enter(root: str, home: str, path: list[str]) -> None:
     audit.install(root, Memo(os.path.join(home, "memo.db")))
 
 
-def work(job: Job, tell: Callable[[str], None] = lambda _: None) -> Done | Failure:
-    """Run a stage unless its record has come meanwhile; one process at a time runs one action."""
+def work(job: Job, tell: Callable[[str], None] = lambda _: None, place: Workplace | None = None) -> Done | Failure:
+    """Run a stage unless its record has come meanwhile; one process at a time runs one action.
+
+    ``place`` is what the stages of a run share; without it the stage has one of its own.
+    """
+    if place is None:
+        with contextlib.closing(Workplace(job.store)) as own:
+            return work(job, tell, own)
     for form in job.own_formats:
         formats.register(form)
-    warnings: list[str] = []
-    store = Store(job.store, warn=warnings.append)
-    key = job.record.action.key
+    place.warnings.clear()
+    store, key = place.store, job.record.action.key
     with store.lock(key, tell, text=job.task):
         found = None if job.forced else _found(store, key)
         if found is not None:
-            return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(warnings))
-        started, before = time.perf_counter(), len(loading.loaded())
-        with _workshop(store) as folder, at_home(job.root):
-            try:
-                with captured(_log(job, folder), live=job.live), temporary(folder):
-                    prepare(job)
-                    value = _call(job, store)
-                seconds = time.perf_counter() - started
-                outputs = _save_all(job, value, store, folder)
-            except errors.KeptError as problem:
-                return Failure(problem.what, str(problem), job.log, warnings=tuple(warnings))
-            except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
-                return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(warnings))
-        done = _record(job, store, outputs, seconds, warnings)
-        return dataclasses.replace(done, imported=len(loading.loaded()) > before)
+            return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(place.warnings))
+        return _run(job, place)
+
+
+def _run(job: Job, place: Workplace) -> Done | Failure:
+    started, before = time.perf_counter(), len(loading.loaded())
+    with place.folder() as folder, at_home(job.root):
+        try:
+            with _log(job, folder) as log, captured(log, live=job.live), temporary(folder):
+                prepare(job)
+                value = _call(job, place.store)
+            seconds = time.perf_counter() - started
+            outputs = _save_all(job, value, place.store, folder)
+        except errors.KeptError as problem:
+            return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings))
+        except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
+            return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(place.warnings))
+    done = _record(job, place, outputs, seconds)
+    return dataclasses.replace(done, imported=len(loading.loaded()) > before)
 
 
 def _found(store: Store, key: str) -> Record | None:
@@ -129,35 +140,37 @@ def _found(store: Store, key: str) -> Record | None:
     return record if record is not None and all(store.holds(o.digest) for o in record.outputs) else None
 
 
-def _record(job: Job, store: Store, outputs: tuple[Output, ...], seconds: float, warnings: list[str]) -> Done:
+def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float) -> Done:
     """Publish what came of the stage, last of all: a record promises that its blobs are there."""
-    moved = _moved(job)
+    store, warnings = place.store, place.warnings
+    moved = _moved(job, place.named)
     if moved:
         warnings.append(f"{job.task}: not recorded: {', '.join(moved)} changed while it ran; run again")
         return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
-    record = dataclasses.replace(job.record, outputs=outputs, seconds=round(seconds, 6))
-    key = record.action.key
+    entry = dataclasses.replace(job.record, outputs=outputs, seconds=round(seconds, 6)).as_json()
+    key = job.record.action.key
     try:
         if job.forced:
             store.withdraw(key)
-        won = Record.from_json(store.publish(key, record.as_json()))
+        kept = store.publish(key, entry)
     except (errors.StoreReadOnly, OSError) as problem:
         if isinstance(problem, OSError) and problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise
         warnings.append("the store is read-only: what is built now is shown in artifacts/, but not kept")
         return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
+    won = Record.from_json(kept) if kept is not entry else None  # another process's, that came first
     if won is not None and [o.digest for o in won.outputs] != [o.digest for o in outputs]:
         warnings.append(f"{job.task}: another process recorded other bytes for the same action; its result is used")
         outputs = won.outputs
     return Done(outputs, seconds, recorded=True, executed=True, warnings=tuple(warnings))
 
 
-def _moved(job: Job) -> list[str]:
+def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:
     """Name the inputs and sources that are not what they were when the stage was judged."""
     moved = [os.path.relpath(path, job.root) for path in loading.moved(job.files)]
     for path, known in job.paths.items():
         try:
-            now = digest_tree(path) if os.path.isdir(path) else digest.digest_file(path)
+            now = digest_tree(path, named) if os.path.isdir(path) else named(path)
         except OSError:
             now = None
         if now != known:
@@ -190,7 +203,11 @@ def _unread(function: Callable[..., Any]) -> frozenset[str]:
     """Name the parameters that a plain function never mentions: what it does not read is not loaded."""
     if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
         return frozenset()
-    code = function.__code__
+    return _unmentioned(function.__code__)
+
+
+@lru_cache(maxsize=1000)
+def _unmentioned(code: CodeType) -> frozenset[str]:
     used = {instruction.argval for instruction in dis.get_instructions(code)}
     if used & {"locals", "vars", "eval", "exec", "sys", "inspect"}:  # it may look at its own frame
         return frozenset()
@@ -272,22 +289,23 @@ def _save_all(job: Job, value: Any, store: Store, folder: Path) -> tuple[Output,
 
 def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output:
     declared = job.formats[name]
-    place = folder / "out" / (name or "value")
-    place.mkdir(parents=True)
+    stem = folder / f".kept-{name or 'value'}"  # what the stage itself has left there has other names
     artifact = job.task.replace(":", "/") + (f"/{name}" if name else "")
     form = formats.for_annotation(declared) if declared else None
     if form is None and not isinstance(value, Path):
-        path, saved = formats.save_by_value(value, place / "artifact", artifact)
+        path, saved = formats.save_by_value(value, stem, artifact)
     else:
         form = form or formats.named("file")
         suffix = value.suffix if form.name == "file" and isinstance(value, Path) and not value.is_dir() else form.suffix
-        path = place / f"artifact{suffix}"
+        path = stem.with_name(stem.name + suffix)
         saved = formats.save(value, form, path, artifact)
     suffix, tree = path.suffix, path.is_dir()
     try:
         stored = store.put(path)
     except errors.StoreReadOnly:
         stored = _show_only(path, Path(job.root, job.stems[name] + suffix))
+    with contextlib.suppress(OSError):  # a folder, or what was moved away: the whole place is cleared then
+        path.unlink()
     return Output(name, stored, saved.format, suffix, saved.kind, saved.classes, tree)
 
 
@@ -300,26 +318,19 @@ def _show_only(path: Path, target: Path) -> Digest:
     return digest_folder(target) if target.is_dir() else digest.digest_file(target)
 
 
-@contextlib.contextmanager
-def _workshop(store: Store) -> Iterator[Path]:
-    """Make a private folder, in the store if it can be written, so that artifacts are adopted without a copy."""
-    with contextlib.ExitStack() as stack:
+def _log(job: Job, folder: Path) -> TextIO:
+    """Open the place where the stage's own output can go."""
+    with contextlib.suppress(OSError):
         try:
-            folder = stack.enter_context(store.workshop())
-        except errors.StoreReadOnly:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-")))
-        yield folder
+            return _written(job.log)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(job.log), exist_ok=True)
+            return _written(job.log)
+    return _written(folder / "log")
 
 
-def _log(job: Job, folder: Path) -> Path:
-    """Return where the stage's own output can go."""
-    log = Path(job.log)
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w"):
-            return log
-    except OSError:
-        return folder / "log"
+def _written(log: str | Path) -> TextIO:
+    return open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def seeding(libraries: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
@@ -16,6 +18,11 @@ from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Whole, seeding
 from .keys import declared_format
 from .project import Judgement, Project
+
+if TYPE_CHECKING:
+    from ..fingerprint import Fingerprint
+
+_AGAIN_S = 3600.0  # a blob that a record will name is used now: a sweep, which goes by days, must see that
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,7 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
     assert judged.code is not None
     project.disclaim(judged.stage.task)
     project.judgements[judged.stage.task] = judged
-    sources = canonical_json({part.name: part.source for part in judged.code.parts})
-    record = dataclasses.replace(prepared.record, sources=_kept(project, sources))
+    record = dataclasses.replace(prepared.record, sources=_sources(project, judged.code))
     return dataclasses.replace(prepared, record=record, own_formats=formats.own(), forced=forced, live=live)
 
 
@@ -112,11 +118,19 @@ def _record(project: Project, judged: Judgement) -> Record:
     )
 
 
-def _kept(project: Project, data: bytes) -> Digest | None:
+def _sources(project: Project, code: Fingerprint) -> Digest | None:
+    """Keep the text of a stage's code, once for all stages of a run that share it, unless it is lost meanwhile."""
+    known, since = project.sources.get(
+        id(code), (None, 0.0)
+    )  # the keys of the run hold each code: its id stays its own
+    if known is not None and time.monotonic() - since < _AGAIN_S and project.store.holds(known):
+        return known
     try:
-        return project.store.put_bytes(data)
+        kept = project.store.put_bytes(canonical_json({part.name: part.source for part in code.parts}))
     except errors.StoreReadOnly:  # the run will say so
         return None
+    project.sources[id(code)] = kept, time.monotonic()
+    return kept
 
 
 def log_of(project: Project, judged: Judgement) -> Path:

@@ -62,6 +62,7 @@ class Project:
         self.still = still  # nothing is written, memory included
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
+        self.sources: dict[int, tuple[Digest, float]] = {}  # by the id of a fingerprint: its text as a blob, since when
         self.warnings: list[str] = []
         self.grown = 0  # bytes that this process has built
 
