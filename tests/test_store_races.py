@@ -17,10 +17,14 @@ SECONDS = float(os.environ.get("STORE_RACE_SECONDS", "3"))
 OUTPUT = b"the one right answer" * 200
 
 
-def build(store: Store, top: Path, name: str) -> None:
-    """Bring one key up to date, as a build does, and check what it brought."""
-    target = top / f"target-{os.getpid()}"
-    for _ in range(50):
+def build(store: Store, top: Path, name: str, until: float) -> None:
+    """Bring one key up to date, as a build does, and check what it brought.
+
+    While the janitor is at work he may undo every try, the more the slower the disk is; after ``until`` nobody does.
+    """
+    target, left = top / f"target-{os.getpid()}", 3
+    while left:
+        left -= time.monotonic() > until
         with store.lock(name):
             record = store.lookup(name)
             if record is None:
@@ -43,7 +47,7 @@ def work(root: str, top: str, seconds: float) -> None:
     """Build again and again; say how often."""
     until, done = time.monotonic() + seconds, 0
     while time.monotonic() < until or done == 0:
-        build(Store(root), Path(top), key("a"))
+        build(Store(root), Path(top), key("a"), until + 30)  # he may have begun later, and ends what he has begun
         done += 1
     print(done)
 
