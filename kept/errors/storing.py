@@ -122,12 +122,21 @@ def value_unfit(artifact: str, format_: str, kind: str, reason: str, hint: str =
     return make(DoesNotFit, f"{artifact or 'a value'} does not fit its format", facts, hint)
 
 
-def cannot_write(artifact: str, path: object, problem: OSError) -> KeptError:
-    """The disk refuses a value."""
+def cannot_write(
+    artifact: str, path: object, problem: OSError, needed: int | None = None, free: int | None = None
+) -> KeptError:
+    """The disk refuses a value, which needs so many bytes, if that is known."""
     full = problem.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
     facts: Facts = (("file", path), ("reason", problem.strerror or problem))
-    hint = "free some space; see `kept du` and `kept gc`" if full else "see that the folder can be written to"
-    return make(StoreFull if full else KeptError, f"{artifact or 'a value'} cannot be written", facts, hint)
+    if not full:
+        what = f"{artifact or 'a value'} cannot be written"
+        return make(KeptError, what, facts, "see that the folder can be written to")
+    room = (
+        ("needed", "unknown" if needed is None else size(needed)),
+        ("free", "unknown" if free is None else size(free)),
+    )
+    hint = "make room (`kept du` shows what the store holds, `kept gc` removes what nothing uses) and run again"
+    return make(StoreFull, f"no room left for {artifact or 'a value'}", (*room, *facts), hint)
 
 
 def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:

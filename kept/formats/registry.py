@@ -123,11 +123,21 @@ def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # n
     except Unfit:
         raise
     except OSError as problem:
-        raise errors.cannot_write(artifact, path, problem) from problem
+        raise errors.cannot_write(artifact, path, problem, *_room(value, path)) from problem
     except Exception as problem:
         reason = f"{type(problem).__name__}: {problem}"
         raise errors.value_unfit(artifact, format.name, describe(value), reason) from problem
     return Saved(format.name, describe(value), tuple(classes))
+
+
+def _room(value: Any, path: Path) -> tuple[int | None, int | None]:
+    """Return how many bytes a value needs, if it says so itself, and how many there are without what was written."""
+    needed = getattr(value, "nbytes", None)
+    try:
+        free = shutil.disk_usage(path.parent).free + (path.stat().st_size if path.is_file() else 0)
+    except OSError:
+        free = None
+    return needed if isinstance(needed, int) else None, free
 
 
 def save_by_value(value: Any, stem: Path, artifact: str = "") -> tuple[Path, Saved]:
