@@ -20,7 +20,7 @@ from doit.cmd_info import Info
 from doit.cmd_run import Run as DoitRun
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from . import receipt
+from . import pipe, receipt
 
 
 class _Judged:
@@ -109,7 +109,11 @@ class _Question(_Judged, _AnyOrder):
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the project as a run would, then answer."""
         self.watch(params)
-        return super().execute(params, args)
+        try:
+            with pipe.ReadingOn():
+                return super().execute(params, args)
+        except BrokenPipeError:
+            return pipe.UNREAD
 
 
 class Terminated(KeyboardInterrupt):
@@ -124,7 +128,7 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
         if not doit_cmd._CMDLINE_VARS and receipt.answerable(in_args):
             text = receipt.read(in_args)
             if text is not None:
-                sys.stdout.write(text)
+                pipe.write(text)
                 return 0
             self.arguments = in_args
         return super().parse_execute(in_args)

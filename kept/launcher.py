@@ -28,7 +28,9 @@ def main() -> int:
 
         text = receipt.read(arguments)
         if text is not None:
-            sys.stdout.write(text)
+            from . import pipe
+
+            pipe.write(text)
             return 0
         return _doit(arguments)
     return _verb(arguments)
@@ -44,20 +46,19 @@ def _doit(arguments: list[str]) -> int:
 
 def _verb(arguments: list[str]) -> int:
     import importlib
-    import os
 
+    from . import pipe
     from .errors import KeptError
     from .screen import write_anything
 
     write_anything()
     module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)
     try:
-        code: int = getattr(module, arguments[0])(arguments[1:])
-        sys.stdout.flush()
+        with pipe.ReadingOn():
+            code: int = getattr(module, arguments[0])(arguments[1:])
         return code
-    except BrokenPipeError:  # `kept log | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+    except BrokenPipeError:
+        return pipe.UNREAD
     except (KeptError, OSError) as problem:
         sys.stderr.write(f"ERROR: {problem}\n")
         return 3

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Container
 from typing import Any, Protocol, TextIO
 
+from . import pipe
 from .actions import Outcome
 from .build import Judgement, Result
 from .reports.words import seconds
@@ -56,10 +57,7 @@ class Lines:
     def write(self, text: str) -> None:
         """Write whole lines."""
         with self._lock:
-            self._erase()
-            self.stream.write(text)
-            self._draw()
-            self.stream.flush()
+            self._send(text)
 
     def mark(self, outcome: Outcome, text: str) -> str:
         """Put the mark of an outcome before a line, in its colour on a terminal."""
@@ -89,15 +87,21 @@ class Lines:
             self._ticker.join()
             self._ticker = None
         with self._lock:
-            self._erase()
-            self.stream.flush()
+            self._send()
 
     def _tick(self) -> None:
         while not self._done.wait(0.5):
             with self._lock:
-                self._erase()
-                self._draw()
-                self.stream.flush()
+                self._send()
+
+    def _send(self, text: str = "") -> None:
+        try:
+            self._erase()
+            self.stream.write(text)
+            self._draw()
+            self.stream.flush()
+        except BrokenPipeError:  # nobody reads on, `doit | head`: what is asked for is built all the same
+            self.stream, self.live = open(os.devnull, "w", encoding="utf-8"), False  # noqa: SIM115  # until the run ends
 
     def _erase(self) -> None:
         if self._shown:
@@ -182,8 +186,7 @@ class Screen:
     def report(self, text: str, *, to_stdout: bool) -> None:
         """Write a report; one for machines has standard output for itself, the rest is on standard error then."""
         if to_stdout:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            pipe.write(text + "\n")
         else:
             self._write(text + "\n")
 

@@ -1,0 +1,44 @@
+"""Writes to standard output, whose reader may be gone: ``doit | head``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+UNREAD = 141  # what a shell says of a program that a closed pipe has ended
+
+
+class ReadingOn:
+    """Let what is written in here end with BrokenPipeError once, and not again when Python ends.
+
+    The receipt's answer passes here: nothing is imported for it.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, problem: object, trace: object) -> None:
+        if kind is None:
+            try:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                _let_go()
+                raise
+        elif issubclass(kind, BrokenPipeError):
+            _let_go()
+
+
+def _let_go() -> None:
+    """Let standard output lead nowhere: what is buffered is flushed when Python ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def write(text: str) -> None:
+    """Write text at once; where nobody reads on it goes nowhere, as does all that comes after it."""
+    try:
+        with ReadingOn():
+            sys.stdout.write(text)
+    except BrokenPipeError:
+        pass

@@ -1,0 +1,73 @@
+"""Output that nobody reads to its end: `doit | head`."""
+
+import os
+import subprocess
+
+import pytest
+from projects import command
+
+
+def unread(project, *arguments: str, program: str = "doit") -> subprocess.CompletedProcess:
+    """Run a command whose standard output nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    called = command() if program == "doit" else [command()[0].removesuffix("doit") + program, *command()[1:]]
+    try:
+        return subprocess.run(
+            [*called, *arguments],
+            cwd=project.root,
+            env=project._environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
+def test_a_run_that_nobody_reads_is_done_to_its_end(project, parallel):
+    """All is built and kept, without a word on the closed pipe."""
+    run = unread(project, *parallel, "nearest")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert sorted(project.executed()) == ["accuracy", "model", "rows", "scaled"]
+    assert project.doit("nearest").ran == []
+
+
+@pytest.mark.parametrize("program", ["doit", "kept"])
+def test_a_receipt_that_nobody_reads(project, program):
+    """Nothing to do is nothing to say, not an error."""
+    project.doit("nearest")
+    for _ in range(2):
+        project.doit("nearest")
+        run = unread(project, "nearest", program=program)
+        assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [("doit", ("why",)), ("kept", ("why",)), ("kept", ("log",)), ("kept", ("du",)), ("kept", ("plan",))],
+)
+def test_a_question_whose_answer_nobody_reads(project, program, arguments):
+    """It ends as a shell's own commands do."""
+    project.doit("nearest")
+    run = unread(project, *arguments, program=program)
+    assert (run.returncode, run.stderr) == (141, "")
+
+
+def test_a_failure_that_nobody_reads_keeps_its_exit_code(project):
+    """Whoever looks at the code only is told."""
+    project.order("model", "fail")
+    run = unread(project, "nearest")
+    assert (run.returncode, run.stderr) == (1, "")
+
+
+def test_a_report_that_nobody_reads(project):
+    """On either stream, in any format."""
+    project.doit("nearest")
+    for arguments in (("report",), ("report", "--format", "json")):
+        run = unread(project, *arguments)
+        assert "Traceback" not in run.stderr
+        assert "BrokenPipe" not in run.stderr
