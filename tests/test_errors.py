@@ -36,6 +36,7 @@ SAMPLES = {
     list[str]: ["one", "two"],
     tuple[str, ...]: ("one", "two"),
     Sequence[str]: ("one", "two"),
+    ImportError: ModuleNotFoundError("No module named 'gone'", name="gone"),
     OSError: OSError(28, "No space left on device"),
     Exception: ValueError("bad"),
     KeptError: KeptError("what happened", (("fact", 1),), "do this"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import pathlib
 import pickle
 import subprocess
@@ -139,9 +140,28 @@ def test_only_data_is_read_from_strangers(tmp_path):
     """Without trust pickles, estimators and networks are refused before a byte is read; data is not."""
     (tmp_path / "v").write_text("1\n")
     for name in ("pkl", "skops", "keras"):
-        with pytest.raises(errors.UntrustedFormat, match="not trusted"):
+        with pytest.raises(errors.UntrustedFormat, match="not trusted") as caught:
             formats.load(name, tmp_path / "v", trusted=False)
+        assert "`chmod -R go-w`" in caught.value.hint
+        assert 'trust = "group" in [tool.kept]' in caught.value.hint
     assert formats.load("json", tmp_path / "v", trusted=False) == 1
+
+
+def test_a_pickle_whose_module_is_gone_is_not_called_damaged(tmp_path, monkeypatch):
+    """The file is as good as ever: what is missing is named."""
+    (tmp_path / "gone.py").write_text("class Model: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("gone")
+    formats.save(module.Model(), formats.named("pkl"), tmp_path / "v.pkl")
+    monkeypatch.delitem(sys.modules, "gone")
+    (tmp_path / "gone.py").unlink()
+    importlib.invalidate_caches()
+    with pytest.raises(errors.KeptError) as caught:
+        formats.load("pkl", tmp_path / "v.pkl", artifact="a/b")
+    assert not isinstance(caught.value, errors.Damaged)
+    assert caught.value.what == "a/b cannot be read here"
+    assert dict(caught.value.facts)["reason"] == "ModuleNotFoundError: No module named 'gone'"
+    assert caught.value.hint == "install or bring back gone, or build it again"
 
 
 def test_a_pickle_is_never_read_as_data(tmp_path):

@@ -84,7 +84,8 @@ def test_bytes_behind_an_array_are_told(tmp_path):
 
 
 def test_a_class_that_is_gone_is_told(tmp_path):
-    """A pickle that names a class which was renamed since reads as damaged, so that it is built again."""
-    (tmp_path / "v").write_bytes(b"\x80\x04\x8c\x07nowhere\x8c\x01X\x93.")
-    with pytest.raises(errors.Damaged, match="nowhere"):
+    """A pickle that names a class which was renamed since says so, and that it is to be built again."""
+    (tmp_path / "v").write_bytes(b"\x80\x04\x8c\x04json\x8c\x07Nowhere\x93.")
+    with pytest.raises(errors.Damaged, match="Nowhere") as caught:
         formats.load("pkl", tmp_path / "v")
+    assert "build it again" in caught.value.hint

@@ -151,6 +151,13 @@ def not_here(artifact: str, format_: str, path: object, reason: str, hint: str) 
     return make(KeptError, f"{artifact or 'a file'} cannot be read here", facts, hint)
 
 
+def module_missing(artifact: str, format_: str, path: object, problem: ImportError) -> KeptError:
+    """What a file holds is made of code that cannot be imported here: the file may be as good as ever."""
+    reason = f"{type(problem).__name__}: {problem}".splitlines()[0]
+    hint = f"install or bring back {problem.name or 'what it names'}, or build it again"
+    return not_here(artifact, format_, path, reason, hint)
+
+
 def damaged(artifact: str, format_: str, path: object, problem: Exception) -> KeptError:
     """A file does not hold what its format says."""
     reason = f"{type(problem).__name__}: {problem}".strip().splitlines()[0]
@@ -162,5 +169,5 @@ def damaged(artifact: str, format_: str, path: object, problem: Exception) -> Ke
 def untrusted_format(artifact: str, format_: str, path: object) -> KeptError:
     """A file that others can write would run code when it is read."""
     facts: Facts = (("file", path), ("format", format_))
-    hint = "let nobody else write there (`chmod go-w`), or build it here: only data formats are read from strangers"
+    hint = 'let nobody else write to the store (`chmod -R go-w`), or trust them: trust = "group" in [tool.kept]'
     return make(UntrustedFormat, f"{artifact or 'a file'} is code when it is read, and not trusted", facts, hint)

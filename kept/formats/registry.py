@@ -177,5 +177,7 @@ def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any
         if problem.errno is not None:  # the system's answer, not the file's: it may be another one tomorrow
             raise errors.cannot_read(artifact, path, problem) from problem
         raise errors.damaged(artifact, known.name, path, problem) from problem
+    except ImportError as problem:
+        raise errors.module_missing(artifact, known.name, path, problem) from problem
     except Exception as problem:
         raise errors.damaged(artifact, known.name, path, problem) from problem
