@@ -301,7 +301,8 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
         saved = formats.save(value, form, path, artifact)
     suffix, tree = path.suffix, path.is_dir()
     try:
-        stored = store.put(path)
+        known = saved.written
+        stored = store.put(path, (known.stat, known.digest) if known is not None else None)
     except errors.StoreReadOnly:
         stored = _show_only(path, Path(job.root, job.stems[name] + suffix))
     with contextlib.suppress(OSError):  # a folder, or what was moved away: the whole place is cleared then

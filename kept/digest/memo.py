@@ -112,14 +112,17 @@ class Memo:
         """Name a file or a folder, each file in it remembered by its stat."""
         return digest_tree(path, self.file) if os.path.isdir(path) else self.file(path)
 
-    def note(self, path: str | os.PathLike[str], stat: Stat, digest: Digest) -> None:
-        """Remember the digest of a file that somebody has just read or written, unless its stat is racy."""
+    def note(self, path: str | os.PathLike[str], stat: Stat, digest: Digest, *, certain: bool = False) -> None:
+        """Remember the digest of a file that somebody has just read or written, unless its stat is racy.
+
+        ``certain``: no later write can leave it this stat, however soon it comes.
+        """
         name = os.fspath(path)
         if self.still:
             self._files[name] = (stat, digest)
             return
         try:
-            racy = stat.racy_at(self.now_ns())
+            racy = not certain and stat.racy_at(self.now_ns())
         except OSError:  # nothing can be written here: it is computed again
             return
         if racy:

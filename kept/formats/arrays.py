@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .protocol import Unfit
+from .protocol import Unfit, Written
+from .writing import Digesting
 
 
 class Npy:
@@ -18,7 +19,7 @@ class Npy:
     name, suffix, safe = "npy", ".npy", True
     types = ("numpy.ndarray", "numpy.memmap", "numpy.typing.NDArray")
 
-    def save(self, value: Any, path: Path) -> None:
+    def save(self, value: Any, path: Path) -> Written:
         """Write ``value``; objects, subclasses and dtypes that .npy cannot name do not fit."""
         import numpy as np
 
@@ -34,13 +35,14 @@ class Npy:
             )
         if not _named_by_its_description(array.dtype):
             raise Unfit(f"its dtype {array.dtype!r} would come back as another")
-        _write(without_padding(array), path)
+        written = _write(without_padding(array), path)
         try:
             back = self.load(path)  # reads the header only
         except ValueError as problem:  # numpy writes longer headers than it reads
             raise Unfit(f"it would not be read back: {problem}") from None
         if back.shape != array.shape:
             raise Unfit(f"its shape {array.shape} would come back as {back.shape}")
+        return written
 
     def load(self, path: Path) -> Any:
         """Map the array that a file holds, read-only; ValueError if the file is not exactly that array."""
@@ -53,19 +55,31 @@ class Npy:
         return np.asarray(mapped)
 
 
-def _write(array: Any, path: Path) -> None:
+def _write(array: Any, path: Path) -> Written:
     """Write in the oldest version of .npy that can name the dtype, as numpy does, which warns of all but the first."""
-    from numpy.lib import format as npy
-
     for version in ((1, 0), (2, 0), (3, 0)):
         try:
-            with path.open("wb") as file:
-                npy.write_array(file, array, version=version, allow_pickle=False)
+            with Digesting(path) as file:
+                _write_version(array, version, file)
         except (UnicodeEncodeError, ValueError) as problem:
             if version == (3, 0):
                 raise Unfit(f"it cannot be written: {problem}") from None
         else:
-            return
+            return file.written()
+    raise AssertionError("the last version is written or refused")
+
+
+def _write_version(array: Any, version: tuple[int, int], file: Digesting) -> None:
+    """Write as ``numpy.save`` does, but from where the array lies: numpy would copy it on its way to our file."""
+    import numpy as np
+    from numpy.lib import format as npy
+
+    flags, headers = array.flags, {(1, 0): npy.write_array_header_1_0, (2, 0): npy.write_array_header_2_0}
+    if version not in headers or not (flags.c_contiguous or flags.f_contiguous) or not array.nbytes:
+        npy.write_array(file, array, version=version, allow_pickle=False)
+        return
+    headers[version](file, npy.header_data_from_array_1_0(array))
+    file.write(memoryview((array if flags.c_contiguous else array.T).reshape(-1).view(np.uint8)))
 
 
 def padded(dtype: Any) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from ..digest import Digest, Stat
 
 
 class Unfit(Exception):  # noqa: N818  # not an error yet: by value the next format is tried, the user never sees it
@@ -22,7 +24,8 @@ class Format(Protocol):
     ``suffix``  the end of its files' names, with its dot; several formats may share one
     ``save``    write ``value`` to ``path`` (which does not exist yet), always the same bytes for the same value; raise
                 ``Unfit`` where what is read back would not be the same. It may return the classes, as
-                "module:qualname", whose code must be there to read the file back.
+                "module:qualname", whose code must be there to read the file back; or, if it has named the bytes on
+                their way to the disk, ``Written``: they are not read again.
     ``load``    read what ``save`` wrote; ``path`` may have any name (the store's blobs have no suffix)
 
     Optional, looked up with a default:
@@ -41,8 +44,16 @@ class Format(Protocol):
     def name(self) -> str: ...  # noqa: D102
     @property
     def suffix(self) -> str: ...  # noqa: D102
-    def save(self, value: Any, path: Path) -> tuple[str, ...] | None: ...  # noqa: D102
+    def save(self, value: Any, path: Path) -> tuple[str, ...] | Written | None: ...  # noqa: D102
     def load(self, path: Path) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a format may return that has named what it wrote: while the file looks so, nobody needs to read it."""
+
+    stat: Stat
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +63,4 @@ class Saved:
     format: str  # the name under which ``load`` reads it back
     kind: str  # for people: "ndarray (60000, 28, 28) uint8"
     classes: tuple[str, ...] = ()  # "module:qualname" of the project's classes that reading it back needs
+    written: Written | None = field(default=None, compare=False)

@@ -17,7 +17,7 @@ from .files import File
 from .networks import Keras, is_network
 from .pickles import Pkl
 from .plain import Json
-from .protocol import Format, Saved, Unfit
+from .protocol import Format, Saved, Unfit, Written
 from .tables import Parquet
 
 _formats: dict[str, Format] = {
@@ -119,7 +119,7 @@ def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  
 
 def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # noqa: A002
     try:
-        classes = format.save(value, path) or ()
+        made = format.save(value, path)
     except Unfit:
         raise
     except OSError as problem:
@@ -127,7 +127,9 @@ def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # n
     except Exception as problem:
         reason = f"{type(problem).__name__}: {problem}"
         raise errors.value_unfit(artifact, format.name, describe(value), reason) from problem
-    return Saved(format.name, describe(value), tuple(classes))
+    if isinstance(made, Written):
+        return Saved(format.name, describe(value), (), made)
+    return Saved(format.name, describe(value), tuple(made or ()))
 
 
 def _room(value: Any, path: Path) -> tuple[int | None, int | None]:

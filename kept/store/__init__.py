@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..digest import Digest
+from ..digest import Digest, Stat
 from . import copies, disk, locks, sweep, usage, verify
 from .blobs import Blobs
 from .layout import Layout
@@ -75,14 +75,15 @@ class Store:
         """Keep some bytes; they survive a power cut once a record that names them is published."""
         return self._blobs.put_bytes(data)
 
-    def put(self, path: str | os.PathLike[str]) -> Digest:
+    def put(self, path: str | os.PathLike[str], known: tuple[Stat, Digest] | None = None) -> Digest:
         """Keep a file or a folder; for a folder, the digest is that of its manifest.
 
-        A file in a workshop becomes the blob itself: it is read-only from then on and must not be written to.
+        A file in a workshop becomes the blob itself, and is gone from there. ``known`` says what a file held when it
+        looked so: it is not read again if it still does.
         """
         name = os.fspath(path)
         if not os.path.isdir(name):
-            return self._blobs.put_file(name)
+            return self._blobs.put_file(name, known, alone=True)
         return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
 
     def read(self, digest: Digest) -> bytes:
@@ -97,14 +98,17 @@ class Store:
         """Say whether a regular file of the right size is there; its content is not read."""
         return self._blobs.holds(digest)
 
-    def restore(self, digest: Digest, target: str | os.PathLike[str], tree: bool = False) -> None:
+    def restore(
+        self, digest: Digest, target: str | os.PathLike[str], tree: bool = False
+    ) -> Mapping[str, tuple[Stat, Digest]]:
         """Put content at ``target``, whole or not at all; ``BlobMissing`` if any of it is missing or damaged.
 
         With ``tree`` the digest is a manifest's and ``target`` becomes the folder that it describes, nothing else in
         it. The result is a file of its own (shared blocks or a copy); only from 256 MiB on, where blocks cannot be
-        shared, it may be a second name of the blob, read-only.
+        shared, it may be a second name of the blob, read-only. Returns the files that need not be read to know what
+        they hold, while they look so.
         """
-        copies.restore(self._blobs, digest, os.path.abspath(target), tree)
+        return copies.restore(self._blobs, digest, os.path.abspath(target), tree)
 
     # ---- records
 

@@ -14,6 +14,9 @@ from ..digest import Digest, Stat, digest_bytes
 from . import disk
 from .layout import Layout
 
+# Which blobs this process has found right, or has written itself, by place: whoever asks, it looks once.
+_verified: dict[str, Stat] = {}
+
 # Use is noted by the hour: times finer than that would cost a write, and a new digest, at every hit.
 NOTED_NS = 3600 * 1_000_000_000
 
@@ -23,7 +26,6 @@ class Blobs:
 
     def __init__(self, layout: Layout, warn: Callable[[str], None]) -> None:
         self.layout, self.warn = layout, warn
-        self._verified: dict[str, Stat] = {}
 
     # ---- in
 
@@ -36,24 +38,38 @@ class Blobs:
                 self._publish(draft.fd, draft.path, digest)
         return digest
 
-    def put_file(self, path: str) -> Digest:
-        """Keep a file: one in ``tmp/`` becomes the blob itself, read-only; any other is copied."""
+    def put_file(self, path: str, known: tuple[Stat, Digest] | None = None, *, alone: bool = False) -> Digest:
+        """Keep a file: one in ``tmp/`` becomes the blob itself, read-only; any other is copied.
+
+        Who has just written it may say what is in it: then it is not read, if it still looks as it did. One that lies
+        ``alone``, in no folder that is kept as a whole, is gone from there.
+        """
         inside = os.path.realpath(os.path.dirname(path)).startswith(os.path.realpath(self.layout.tmp) + os.sep)
         try:
             with disk.opened(path, follow=not inside) as (fd, seen):
                 # A program is copied: as a blob it would no longer be executable where the caller left it.
                 adopt = inside and seen.st_nlink == 1 and not seen.st_mode & 0o111
-                return self._adopt(fd, path, seen) if adopt else self._copy(fd, seen.st_size)
+                return self._adopt(fd, path, seen, known, alone) if adopt else self._copy(fd, seen.st_size)
         except disk.PlantedError:
             raise errors.no_file(path) from None
 
-    def _adopt(self, fd: int, path: str, seen: os.stat_result) -> Digest:
-        digest = disk.digest(fd)
-        if not self._kept(digest):
-            with disk.room(self.layout.root, 0):
-                os.chmod(path, stat.S_IMODE(seen.st_mode) & 0o444 | 0o400)
-                os.utime(path)  # a stage may run for days; a sweep must not take its output for old
-                self._publish(fd, path, digest)
+    def _adopt(
+        self, fd: int, path: str, seen: os.stat_result, known: tuple[Stat, Digest] | None, alone: bool
+    ) -> Digest:
+        written = known[1] if known is not None and known[0] == disk.stat_of(seen) else None
+        with disk.room(self.layout.root, 0):
+            # Before it is read, so that a write after this shows; and young: a stage may run for days, and a sweep must
+            # not take its output for old.
+            stamped = disk.stamp(path)
+            digest = written or disk.digest(fd)
+            if self._kept(digest):
+                return digest
+            os.chmod(path, stat.S_IMODE(seen.st_mode) & 0o444 | 0o400)
+            self._publish(fd, path, digest)
+            if alone:  # what it looks like changes with its names
+                with suppress(OSError):
+                    os.unlink(path)
+        self.vouch_stamped(self.layout.blob(digest.hex), stamped)
         return digest
 
     def _copy(self, source: int, size: int) -> Digest:
@@ -134,18 +150,24 @@ class Blobs:
         """Remember that a blob was right when it looked so; ``now`` is when it was read, by the store's clock."""
         # A file written just now may change once more without its stat changing: it is read again next time.
         if now is not None and not then.racy_at(now):
-            self._verified[place] = then
+            _verified[place] = then
+
+    def vouch_stamped(self, place: str, stamped: Stat | None) -> None:
+        """Remember that a blob was right when it was stamped, if nothing has written to it since."""
+        seen = disk.still(place, stamped)
+        if seen is not None:
+            _verified[place] = seen
 
     def vouched(self, place: str, stat: Stat) -> bool:
         """Say whether this process has found the blob right, and it still looks so."""
-        return self._verified.get(place) == stat
+        return _verified.get(place) == stat
 
     def set_aside(self, place: str, what: str, why: str, seen: os.stat_result | None = None) -> None:
         """Move something damaged to the quarantine, by rename (a reader may have it mapped), and say so.
 
         ``seen`` is the file that was found wrong: if another has taken its place, that one stays.
         """
-        self._verified.pop(place, None)
+        _verified.pop(place, None)
         name = os.path.basename(os.path.dirname(place)) + os.path.basename(place)
         done = "moved to the quarantine"
         try:

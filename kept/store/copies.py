@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from .. import errors
-from ..digest import Digest
+from ..digest import Digest, Stat
 from . import disk
 from .blobs import Blobs
 from .trees import Manifest
@@ -21,11 +21,14 @@ LINK_FROM = 256 << 20
 _FICLONE = 0x40049409  # _IOW(0x94, 9, int), linux/fs.h: share the blocks of another file until one is written
 _UNABLE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ENOTTY, errno.EBADF}
 
+Made = dict[str, tuple[Digest, Stat | None]]  # each file that was made, and how it looked when it was right
 
-def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> None:
+
+def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> dict[str, tuple[Stat, Digest]]:
     """Put a file, or a folder as a whole, at ``target``; ``BlobMissing`` if any of it is missing or damaged.
 
-    All of it is made elsewhere first, so a kill leaves the old content or the new. Times are fresh.
+    All of it is made elsewhere first, so a kill leaves the old content or the new. Times are fresh. Return the looks
+    of those files that cannot have been written to since: they need not be read to know what they hold.
     """
     manifest = Manifest.decoded(blobs.read(digest)) if tree else None
     with disk.room(target, digest.size if manifest is None else sum(f.digest.size for f in manifest.files)):
@@ -34,13 +37,26 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> None:
             with _bench(bench, target) as new:
                 if new is None:
                     continue
+                made: Made = {}
                 if manifest is None:
-                    _bring(blobs, digest, new, executable=False)
+                    made[""] = digest, _bring(blobs, digest, new, executable=False)
                 else:
-                    _build(blobs, manifest, new)
+                    _build(blobs, manifest, new, made)
                 if _swap(new, target):
-                    return
+                    return _settled(blobs, target, made)
     raise AssertionError("beside the target is always on its file system")
+
+
+def _settled(blobs: Blobs, target: str, made: Made) -> dict[str, tuple[Stat, Digest]]:
+    found = {}
+    for name, (digest, stamped) in made.items():
+        place = os.path.join(target, name) if name else target
+        seen = disk.still(place, stamped)
+        if seen is not None:
+            found[place] = seen, digest
+            if digest.size >= LINK_FROM:  # it may be the blob itself, whose looks have changed with its names
+                blobs.vouch_stamped(blobs.layout.blob(digest.hex), stamped)
+    return found
 
 
 @contextmanager
@@ -63,7 +79,7 @@ def _one_disk(folder: str, target: str) -> bool:
     return os.stat(folder).st_dev == os.stat(os.path.dirname(target)).st_dev
 
 
-def _build(blobs: Blobs, manifest: Manifest, new: str) -> None:
+def _build(blobs: Blobs, manifest: Manifest, new: str, files: Made) -> None:
     os.mkdir(new)
     made = {""}
     for name in (*manifest.folders, *(f.name.rpartition("/")[0] for f in manifest.files)):
@@ -71,32 +87,43 @@ def _build(blobs: Blobs, manifest: Manifest, new: str) -> None:
             os.makedirs(os.path.join(new, name), exist_ok=True)
             made.add(name)
     for file in manifest.files:
-        _bring(blobs, file.digest, os.path.join(new, file.name), file.executable)
+        files[file.name] = file.digest, _bring(blobs, file.digest, os.path.join(new, file.name), file.executable)
 
 
-def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> None:
-    """Make ``new`` hold a blob's content, verified, in the cheapest way that there is."""
+def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> Stat | None:
+    """Make ``new`` hold a blob's content, verified, in the cheapest way that there is; return how it looks then."""
     place = blobs.layout.blob(digest.hex)
     try:
         with disk.opened(place) as (source, seen):
             before, now = disk.stat_of(seen), blobs.layout.now_ns()
+            vouched = blobs.vouched(place, before) and before.size == digest.size
             fd = os.open(new, disk.NEW, 0o777 if executable else 0o666)
             try:
-                sound = _fill(blobs, digest, source, fd, new, executable)
+                linked = _fill(digest, source, fd, place, new, executable)
             finally:
                 os.close(fd)
+            if linked:
+                return _same(new, digest, before if vouched else None)
             # What is verified is the copy: the blob may change between a look at it and the copying.
-            if blobs.vouched(place, before) and before.size == digest.size:
-                sound = sound or disk.stat_of(os.fstat(source)) == before
-            if not sound and _holds(new, digest):
+            if vouched and disk.stat_of(os.fstat(source)) == before:
+                return disk.stamp(new)
+            if _holds(new, digest):
                 blobs.vouch(place, before, now)
-                sound = True
+                return disk.stamp(new)
     except (FileNotFoundError, NotADirectoryError, disk.PlantedError):
-        sound = False
-    if not sound:
-        blobs.path(digest)  # sets aside what is damaged
-        raise errors.blob_missing(digest.hex)
-    os.utime(new)  # a link has the blob's time, and a file whose time is known must not hold other content
+        pass
+    blobs.path(digest)  # sets aside what is damaged
+    raise errors.blob_missing(digest.hex)
+
+
+def _same(new: str, digest: Digest, vouched: Stat | None) -> Stat | None:
+    """Verify a second name of a blob, which others may write to: nothing may come between a look at it and its time."""
+    if disk.still(new, vouched) is not None:
+        return vouched
+    stamped = disk.stamp(new)
+    if not _holds(new, digest) or (stamped is not None and disk.still(new, stamped) is None):
+        raise FileNotFoundError(new)
+    return stamped
 
 
 def _holds(path: str, digest: Digest) -> bool:
@@ -104,14 +131,12 @@ def _holds(path: str, digest: Digest) -> bool:
         return disk.digest(fd) == digest
 
 
-def _fill(blobs: Blobs, digest: Digest, source: int, fd: int, new: str, executable: bool) -> bool:
-    """Give ``new`` a blob's content; True if it has become a second name of the blob, which was verified first."""
+def _fill(digest: Digest, source: int, fd: int, place: str, new: str, executable: bool) -> bool:
+    """Give ``new`` a blob's content; True if it has become a second name of the blob."""
     if _reflink(source, fd):
         return False
-    if digest.size >= LINK_FROM and not executable:
-        place = blobs.path(digest)
-        if place is not None and _linked(str(place), new):
-            return True
+    if digest.size >= LINK_FROM and not executable and _linked(place, new):
+        return True
     _copy(source, fd, digest.size)
     return False
 

@@ -38,6 +38,28 @@ def stat_of(seen: os.stat_result) -> Stat:
     return Stat(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
 
 
+def stamp(path: str) -> Stat | None:
+    """Give a file a time that no later write gives it; return its looks, or None if the file system keeps no such time.
+
+    A write sets the time that it is. A file whose time is a nanosecond before the present one, and stays so, has not
+    been written to since: there is no tick of the clock in which it could have changed unseen.
+    """
+    os.utime(path)
+    now = os.lstat(path).st_mtime_ns
+    os.utime(path, ns=(now - 1, now - 1))
+    seen = os.lstat(path)
+    return stat_of(seen) if seen.st_mtime_ns == now - 1 else None
+
+
+def still(path: str, stamped: Stat | None) -> Stat | None:
+    """Return the present looks of a file that was not written to since it was stamped; None if it may have been."""
+    seen = look(path) if stamped is not None else None
+    if seen is None or stamped is None or not stat.S_ISREG(seen.st_mode):
+        return None
+    now = stat_of(seen)  # links and renames change the third time, and nothing else
+    return now if (now.size, now.mtime_ns, now.inode) == (stamped.size, stamped.mtime_ns, stamped.inode) else None
+
+
 @contextmanager
 def opened(path: str, follow: bool = False) -> Iterator[tuple[int, os.stat_result]]:
     """Open a regular file for reading; ``PlantedError`` if it is anything else, OSError as it comes."""

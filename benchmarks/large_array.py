@@ -1,0 +1,201 @@
+"""What a large array costs: saved, named, verified, loaded and restored, beside numpy alone in the same run.
+
+Processor seconds and peak memory of each way, in processes of their own that take turns; then a project of two stages
+with the same array, by `doit` and by hand. Run: ``python benchmarks/large_array.py [MEGABYTES] [ROUNDS]``
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import measuring
+
+DODO = """from kept import Pipeline, stage
+import numpy as np
+
+
+def make(count: int) -> np.ndarray:
+    return np.random.default_rng(0).random(count, dtype=np.float32)
+
+
+def mean(values: np.ndarray) -> float:
+    return float(values.mean(dtype=np.float64))
+
+
+class Large(Pipeline):
+    values = stage(make, {count})
+    average = stage(mean, values)
+"""
+BY_HAND = """import numpy as np
+np.save("values.npy", np.random.default_rng(0).random({count}, dtype=np.float32))
+print(float(np.load("values.npy").mean(dtype=np.float64)))
+"""
+# Runs doit, then says how many bytes it has asked the system for; what is memory-mapped is not asked for.
+COUNTED = """import sys
+from doit.doit_cmd import DoitMain
+code = DoitMain().run([])
+print([line.split()[1] for line in open("/proc/self/io") if line.startswith("rchar")][0], file=sys.stderr)
+"""
+
+
+# ---- one way, in a process of its own
+
+
+def resident(what):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(what))
+
+
+def measured(work, before):
+    """Run ``work``; return its processor and wall seconds, and the peak of memory above what there was before."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = work()
+    took = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    return result, took | {"peak": resident("VmHWM") - before}
+
+
+def one_way(way, folder, count):
+    import numpy as np
+
+    from kept import formats
+    from kept.store import Store
+
+    before, store, told = resident("VmRSS"), Store(Path(folder) / ".kept"), {}
+    array = np.random.default_rng(0).random(count, dtype=np.float32) if way != "fresh" else None
+    if way == "numpy":
+        _, told["save"] = measured(lambda: np.save(f"{folder}/values.npy", array), before)
+        _, told["sha256"] = measured(lambda: hashlib.sha256(array).digest(), before)
+        del array
+        loaded, told["load"] = measured(lambda: np.load(f"{folder}/values.npy"), before)
+    elif way == "kept":
+
+        def save():
+            with store.workshop() as shop:
+                saved = formats.save(array, formats.named("npy"), shop / "values.npy")
+                return store.put(shop / "values.npy", (saved.written.stat, saved.written.digest))
+
+        digest, told["save"] = measured(save, before)
+        del array
+        loaded, told["load"] = measured(lambda: formats.load("npy", store.path(digest)), before)
+        _, told["restore"] = measured(lambda: store.restore(digest, f"{folder}/out/values.npy"), before)
+        Path(folder, "digest").write_text(json.dumps([digest.hex, digest.size]))
+    else:
+        from kept.digest import Digest
+
+        digest = Digest(*json.loads(Path(folder, "digest").read_text()))
+        os.unlink(f"{folder}/out/values.npy")
+        time.sleep(2.1)  # what was changed just now by another process is read each time
+        loaded, told["load"] = measured(lambda: formats.load("npy", store.path(digest)), before)
+        _, told["restore"] = measured(lambda: store.restore(digest, f"{folder}/out/values.npy"), before)
+    told["use"] = measured(lambda: float(loaded.sum(dtype=np.float64)), before)[1]
+    print(json.dumps(told))
+
+
+# ---- all of them
+
+
+def in_turns(folder, count, rounds):
+    """Return the least of every figure of each way: the rest is what the machine had to do for others."""
+    found = {}
+    for number in range(rounds):
+        place = Path(folder, str(number))
+        place.mkdir()
+        for way in ("numpy", "kept", "fresh") if number % 2 else ("kept", "fresh", "numpy"):
+            argv = [sys.executable, __file__, "--way", way, str(place), str(count)]
+            for name, took in json.loads(measuring.output(argv, place)).items():
+                for figure, value in took.items():
+                    found.setdefault((way, name, figure), []).append(value)
+        subprocess.run(["rm", "-rf", place], check=True)
+    return {key: min(values) for key, values in found.items()}
+
+
+def project(folder, name, count):
+    place = Path(folder, name)
+    place.mkdir()
+    (place / "dodo.py").write_text(DODO.format(count=count))
+    (place / "by_hand.py").write_text(BY_HAND.format(count=count))
+    return place
+
+
+def in_project(large, small):
+    """Return the least cost of two stages by hand, by doit, and by doit with a small array."""
+    costs = {"hand": [], "build": [], "base": []}
+    for _ in range(4):
+        costs["hand"].append(measuring.run([sys.executable, "by_hand.py"], large))
+        (large / "values.npy").unlink()
+        for name, place in (("build", large), ("base", small)):
+            subprocess.run(["rm", "-rf", place / "artifacts"], check=True)
+            costs[name].append(measuring.run(measuring.program("doit"), place))
+    return (min(found, key=lambda cost: cost.cpu) for found in costs.values())
+
+
+def asked_for(place):
+    """Return how many bytes a run reads."""
+    argv = [sys.executable, "-c", COUNTED]
+    done = subprocess.run(argv, cwd=place, env=measuring.environment(), capture_output=True, text=True, check=True)
+    assert "2 up to date" in done.stdout, done.stdout
+    return int(done.stderr.split()[-1])
+
+
+def rows(size, f, folder, count):
+    """Yield the lines of the table: what, kept's figure, numpy's or the bound, ratio."""
+    plain, peak = f["numpy", "save", "cpu"] + f["numpy", "load", "cpu"], size * 1.0
+    saved, loaded = f["kept", "save", "cpu"], f["kept", "load", "cpu"]
+    fresh = f["fresh", "load", "cpu"]
+    floor = f["numpy", "save", "cpu"] + f["numpy", "sha256", "cpu"]
+    yield "np.save + np.load: CPU", f"{plain:.3f} s", "", "1.0"
+    yield "np.save + SHA-256 of the array, nothing else: CPU", f"{floor:.3f} s", "", f"{floor / plain:.2f}"
+    yield "save, digest, load in the same run: CPU", f"{saved + loaded:.3f} s", "2.0", f"{(saved + loaded) / plain:.2f}"
+    yield "save, digest, load in a new process: CPU", f"{saved + fresh:.3f} s", "2.0", f"{(saved + fresh) / plain:.2f}"
+    yield (
+        "peak memory while it is saved",
+        mb(f["kept", "save", "peak"]),
+        "1.2",
+        f"{f['kept', 'save', 'peak'] / peak:.2f}",
+    )
+    used = max(f["kept", "use", "peak"], f["fresh", "use", "peak"])
+    yield "peak memory while it is loaded and used", mb(used), "1.2", f"{used / peak:.2f}"
+    yield "restore, in the run that has made it: wall", ms(f["kept", "restore", "wall"]), "10 ms", ""
+    yield "restore in a new process, once verified: wall", ms(f["fresh", "restore", "wall"]), "10 ms", ""
+    yield "verifying it once in a new process: CPU", f"{fresh:.3f} s", "", f"{fresh / plain:.2f}"
+    large, small = project(folder, "large", count), project(folder, "small", 1000)
+    hand, build, base = in_project(large, small)
+    yield "two stages by hand, with np.save and np.load: CPU", f"{hand.cpu:.2f} s", "", "1.0"
+    yield "two stages by `doit`: CPU", f"{build.cpu:.2f} s", "", f"{build.cpu / hand.cpu:.2f}"
+    above = build.peak - base.peak
+    yield "the same: peak above that of a small array", mb(above), "1.2", f"{above / peak:.2f}"
+    first, again = asked_for(large) - asked_for(small), asked_for(large) - asked_for(small)
+    yield "read by the next run, more than for a small array", f"{first:,} bytes", "0", ""
+    yield "read by the run after it", f"{again:,} bytes", "0", ""
+
+
+def mb(count):
+    return f"{count / 1e6:.0f} MB"
+
+
+def ms(wall):
+    return f"{wall * 1000:.1f} ms"
+
+
+def main():
+    size = int(float(sys.argv[1]) if len(sys.argv) > 1 else 400) * 10**6
+    rounds, count = int(sys.argv[2]) if len(sys.argv) > 2 else 5, size // 4
+    with tempfile.TemporaryDirectory(prefix="kept-large-", dir=os.environ.get("TMPDIR")) as folder:
+        figures = in_turns(folder, count, rounds)
+        print(f"An array of {size / 1e6:.0f} MB, float32; the best of {rounds} rounds\n")
+        print("| | kept | bound | ratio |\n|---|---:|---:|---:|")
+        for row in rows(size, figures, folder, count):
+            print("| " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--way"]:
+        one_way(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    else:
+        main()
