@@ -391,10 +391,14 @@ def is_open(browser: Any, task: str) -> bool:
 
 
 def opens(browser: Any, task: str) -> bool:
-    """Wait until a record is open: the browser tells the page of a click on a link when it comes to it."""
+    return waits(browser, lambda: is_open(browser, task))
+
+
+def waits(browser: Any, fulfilled: Callable[[], bool]) -> bool:
+    """Wait for what a click on a link does: the browser tells the page of it when it comes to it."""
     from selenium.webdriver.support.wait import WebDriverWait
 
-    return bool(WebDriverWait(browser, 20, poll_frequency=0.02).until(lambda _: is_open(browser, task)))
+    return bool(WebDriverWait(browser, 20, poll_frequency=0.02).until(lambda _: fulfilled()))
 
 
 def press(browser: Any, *keys: str) -> None:
@@ -498,9 +502,10 @@ def test_stages_can_be_filtered(look: Callable[..., Any]):
     assert shown == ["faster:predictions"]
     assert chrome.find_element(By.CSS_SELECTOR, "#stages [role=status]").text == "1 stage"
     chrome.find_element(By.CSS_SELECTOR, "svg a[href='#fitted:fit']").click()
+    assert opens(chrome, "fitted:fit")
     assert chrome.find_element(By.ID, "fitted:fit").is_displayed()
     chrome.find_element(By.CSS_SELECTOR, ".variants a[href='#of-majority']").click()
-    assert chrome.find_element(By.ID, "majority:model").is_displayed()
+    assert waits(chrome, chrome.find_element(By.ID, "majority:model").is_displayed)
 
 
 @pytest.mark.parametrize("width", [320, 390, 1600])
