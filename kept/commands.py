@@ -18,6 +18,7 @@ from doit import doit_cmd
 from doit.cmd_base import DoitCmdBase
 from doit.cmd_info import Info
 from doit.cmd_run import Run as DoitRun
+from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
 from . import pipe, receipt
@@ -100,7 +101,12 @@ class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
             options.append(arg)
             if arg in valued:
                 options.extend(value for value in [next(rest, None)] if value is not None)
-        return super().parse_execute(options + names)
+        try:
+            return super().parse_execute(options + names)
+        except CmdParseError as problem:
+            from . import slips
+
+            raise slips.wrong_option(str(self.name), problem, self.cmdparser.options) from None
 
 
 class _Question(_Judged, _AnyOrder):
@@ -131,7 +137,14 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
                 pipe.write(text)
                 return 0
             self.arguments = in_args
-        return super().parse_execute(in_args)
+        try:
+            return super().parse_execute(in_args)
+        except CmdParseError as problem:
+            if _project_folder({}) is None:
+                raise
+            from . import slips
+
+            raise slips.wrong_option("run", problem, self.cmdparser.options) from None
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
@@ -231,8 +244,7 @@ def _stages(command: Any, project: Any, names: Iterable[str]) -> Iterable[str]:
         if found is None:
             from . import errors
 
-            hint = errors.nearest(name, tuple(tasks)) or "see `doit list --all`"
-            raise InvalidCommand(f"there is no task {name!r}\nhint: {hint}")
+            raise errors.unknown_task(name, tuple(tasks))
         if found.name in project.stages:
             yield found.name
         else:

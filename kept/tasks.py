@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from doit import loader
 from doit.action import BaseAction
+from doit.cmdparse import CmdOption, CmdParseError
+from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
-from . import errors, runners
+from . import errors, runners, slips
 from .actions import Outcome
 from .build import Project
 from .judge import KeptDependency, project_here
@@ -26,10 +28,11 @@ errors.adopt(InvalidDodoFile)
 runners.install()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
-COMMANDS = frozenset(
-    "accept auto clean diff du dumpdb debug fingerprint forget gc graph help ignore info list log plan reset-dep run"  # noqa: SIM905  # readable as it is
-    " shell show strace tabcompletion verify why".split()
-)
+VERBS = frozenset({"debug", "diff", "du", "fingerprint", "gc", "graph", "log", "plan", "shell", "show", "verify"})
+COMMANDS = VERBS | {
+    "accept", "auto", "clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace",
+    "tabcompletion", "why",
+}  # fmt: skip
 
 
 def _check_name(target: str, where: Where) -> None:
@@ -39,6 +42,7 @@ def _check_name(target: str, where: Where) -> None:
 
 
 heard.append(_check_name)
+slips.install(lambda: COMMANDS if DoitMain.BIN_NAME == "kept" else COMMANDS - VERBS)
 
 
 def _told_apart(load: Callable[..., list[Task]]) -> Callable[..., list[Task]]:
@@ -154,7 +158,7 @@ def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:
         yield from _pipeline_tasks(judge, pipeline)
     for stage in judge.project.add(with_upstream(report.besides)):
         yield _stage_task(judge, stage)
-    task = Task(
+    task = _ReportTask(
         report.target,
         [],
         task_dep=[*(pipeline._target for pipeline in report.pipelines), *(stage.task for stage in report.besides)],
@@ -165,6 +169,16 @@ def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:
     )
     task._actions = [ReportAction(judge, report)]
     yield task
+
+
+class _ReportTask(Task):  # type: ignore[misc]  # doit has no types
+    """A report as doit sees it."""
+
+    def init_options(self, args: list[str] | None = None) -> Any:
+        try:
+            return super().init_options(args)
+        except CmdParseError as problem:
+            raise slips.wrong_option(self.name, problem, map(CmdOption, self.params)) from None
 
 
 class ReportAction(BaseAction):  # type: ignore[misc]  # doit has no types

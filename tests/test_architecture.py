@@ -23,13 +23,13 @@ FLOORS = (
     {"noop", "verbs"},
     {"runner"},
     {"parallel"},
-    {"runners", "judge"},
+    {"runners", "judge", "slips"},
     {"tasks"},
     {"commands"},
     {"launcher"},
     {"__init__"},
 )
-KNOWS_DOIT = {"judge", "runner", "parallel", "runners", "tasks", "commands", "launcher"}
+KNOWS_DOIT = {"judge", "slips", "runner", "parallel", "runners", "tasks", "commands", "launcher"}
 
 LOOKS_UP: dict[str, str] = {}
 

@@ -388,3 +388,43 @@ def test_a_project_without_kept_is_doits_own(project):
     for command in ("why", "accept"):
         run = project.spawn(command, "a").wait()
         assert (run.code, "this dodo.py declares no pipeline of kept" in run.err) == (3, True), run
+
+
+# ---- slips
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["neerest"], "did you mean nearest"),
+        (["modle"], "did you mean "),
+        (["artifacts/nearest/acuracy.json"], "did you mean nearest:accuracy?"),
+        (["lst"], "did you mean list?"),
+        (["qqqqqqqq"], "see `doit list --all`"),
+        *(([verb, "neerest"], "did you mean nearest") for verb in
+          ("list", "info", "clean", "forget", "ignore", "reset-dep", "why", "accept")),
+        (["report", "--frmat", "json"], "did you mean --format"),
+        (["report", "--sort"], "see `doit help report`"),
+        (["why", "nearest", "--lst"], "did you mean --last"),
+        (["--alwys"], "did you mean --always-execute"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_told_with_what_is_near(project, arguments, hint):
+    """A name or an option that there is not: one line, the nearest ones, and nothing runs."""
+    run = project.doit(*arguments)
+    assert (run.code, run.ran, run.out) == (3, [], "")
+    assert run.err.count("\n") == 2
+    assert f"\nhint: {hint}" in run.err
+
+
+def test_kept_hints_at_its_own_verbs(project):
+    """`kept lgo` is `kept log`; doit knows no such command."""
+    assert "hint: did you mean log?" in project.kept("lgo").err
+    assert "did you mean" not in project.doit("lgo").err
+
+
+def test_a_project_without_kept_is_answered_by_doit_alone(project):
+    """Whoever does not use kept reads what doit says."""
+    project.write("dodo.py", 'def task_one():\n    return {"actions": None}\n')
+    assert 'Invalid parameter: "onne". Must be a command, task, or a target.' in project.spawn("onne").wait().err
+    assert "option --alwys not recognized (parsing options" in project.spawn("--alwys").wait().err

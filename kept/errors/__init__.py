@@ -66,7 +66,9 @@ from .showing import (
     unknown_run,
     unknown_stage,
     unknown_target,
+    unknown_task,
     unpaired_predictions,
+    wrong_option,
 )
 from .storing import (
     BlobMissing,
@@ -182,6 +184,7 @@ __all__ = [
     "unknown_run",
     "unknown_stage",
     "unknown_target",
+    "unknown_task",
     "unnamed_stage",
     "unpaired_predictions",
     "unreadable_source",
@@ -190,5 +193,6 @@ __all__ = [
     "upstream_unclear",
     "value_unfit",
     "wrong_arguments",
+    "wrong_option",
     "wrong_result",
 ]

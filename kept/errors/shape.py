@@ -71,4 +71,8 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=3)
+    if not close:  # `modle` for mnist_tf:model
+        last = {other: other.replace("/", ":").rpartition(":")[2] for other in known}
+        spelt = get_close_matches(name, set(last.values()), n=1)
+        close = [other for other in known if last[other] in spelt][:3]
     return f"did you mean {' or '.join(close)}?" if close else ""

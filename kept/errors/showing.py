@@ -101,6 +101,17 @@ def unknown_target(name: str, known: tuple[str, ...]) -> KeptError:
     return make(KeptError, f"dodo.py declares no pipeline or stage {name!r}", (), hint)
 
 
+def unknown_task(name: str, known: tuple[str, ...]) -> KeptError:
+    """A command was given a name that is no task, no file that one makes and no command."""
+    return make(KeptError, f"there is no task {name!r}", (), nearest(name, known) or "see `doit list --all`")
+
+
+def wrong_option(command: str, problem: str, option: str, known: tuple[str, ...]) -> KeptError:
+    """A command or a task was given an option that it does not have, or one without its value."""
+    near = "" if option in known else nearest(f"--{option}", tuple(f"--{name}" for name in known))
+    return make(KeptError, f"{command}: {problem}", (), near or f"see `doit help {command}`")
+
+
 def not_one_stage(name: str, found: tuple[str, ...]) -> KeptError:
     """One stage is wanted, and a whole pipeline was named."""
     return make(KeptError, f"{name} is not one stage", (("stages", ", ".join(found)),), "name one of them")
