@@ -50,6 +50,11 @@ class Store:
         """Refuse a store that was written by another version of kept; one that is not there yet is fine."""
         self._layout.check()
 
+    def require_writable(self) -> None:
+        """Refuse a store that this user cannot write to: ``StoreReadOnly``; or that is full: ``StoreFull``."""
+        with self._layout.draft(0):
+            pass
+
     # ---- content
 
     @contextmanager

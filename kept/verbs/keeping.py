@@ -97,6 +97,7 @@ def forget(arguments: list[str]) -> int:
     parser.add_argument("--records", action="store_true", help="forget the records, too: the stages really run again")
     given = parser.parse_args(arguments)
     project = project_around(Path.cwd())
+    project.store.require_writable()
     for name in given.tasks:
         tasks = [task for task in project.claims if task == name or task.startswith(f"{name}:")]
         known = {record.stage for record in _records(project)}
