@@ -23,13 +23,13 @@ FLOORS = (
     {"noop", "verbs"},
     {"runner"},
     {"parallel"},
-    {"runners", "judge", "slips"},
+    {"runners", "cleaning", "judge", "slips"},
     {"tasks"},
     {"commands"},
     {"launcher"},
     {"__init__"},
 )
-KNOWS_DOIT = {"judge", "slips", "runner", "parallel", "runners", "tasks", "commands", "launcher"}
+KNOWS_DOIT = {"judge", "slips", "runner", "parallel", "runners", "cleaning", "tasks", "commands", "launcher"}
 
 LOOKS_UP: dict[str, str] = {}
 

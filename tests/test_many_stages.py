@@ -1,12 +1,16 @@
 """Graphs of many stages cost each stage the same, however many there are, and no more than it needs."""
 
 import os
+import random
 from collections import Counter
 from contextlib import closing
 
 import pytest
+from doit.cmd_clean import CleanDepTree
+from doit.task import Task
 
 from kept.build import Workplace
+from kept.cleaning import LongTree
 
 LEAVES = """
 from pathlib import Path
@@ -101,3 +105,96 @@ def test_stages_of_one_run_find_an_empty_place_for_temporary_files(project):
     assert Counter(line.partition(" ")[2] for line in project.read("seen").splitlines()) == {"[]": 20}
     assert len({line.partition(" ")[0] for line in project.read("seen").splitlines()}) == 1
     assert os.listdir(project.path("artifacts/.kept/tmp")) == []
+
+
+# ---- deep graphs
+
+CHAIN = """
+import sys
+from pathlib import Path
+sys.setrecursionlimit(300)
+from kept import Pipeline, stage
+from work import copied, longer
+
+made = {{"s0": stage(copied, Path("in/0.txt"))}}
+for n in range(1, {count}):
+    made[f"s{{n}}"] = stage(longer, made[f"s{{n - 1}}"])
+Chain = type("Chain", (Pipeline,), made)
+del made
+"""
+FAN_IN = """
+import sys
+from pathlib import Path
+sys.setrecursionlimit(300)
+from kept import Pipeline, stage
+from work import copied, joined
+
+made = {{f"s{{n}}": stage(copied, Path(f"in/{{n}}.txt")) for n in range({count})}}
+made["all"] = stage(joined, list(made.values()))
+FanIn = type("FanIn", (Pipeline,), made)
+del made
+"""
+MORE = """
+from pathlib import Path
+
+def copied(path: Path) -> str:
+    return path.read_text()
+
+def longer(text: str) -> str:
+    return str(int(text) + 1)
+
+def joined(texts: list) -> str:
+    return "".join(texts)
+"""
+
+
+def test_a_long_chain_needs_no_recursion(project):
+    """It is built, explained, listed and cleaned, each with fewer frames than there are stages."""
+    count = 350
+    project.write("dodo.py", CHAIN.format(count=count))
+    project.write("work.py", MORE)
+    project.write("in/0.txt", "0")
+    assert project.doit("chain").code == 0
+    assert project.read(f"artifacts/chain/s{count - 1}.json") == f'"{count - 1}"\n'
+    for command in (["why"], ["list", "--all", "-s"], ["info", f"chain:s{count - 1}"], ["chain"]):
+        run = project.doit(*command)
+        assert (run.code, run.err, run.ran) == (0, "", [])
+    run = project.doit("clean", "--clean-dep", f"chain:s{count - 1}")
+    assert (run.code, run.err) == (0, "")
+    assert not list(project.path("artifacts/chain").glob("*.json"))
+    assert project.doit("why").code == 1
+
+
+def test_a_stage_that_needs_very_many_is_built_and_cleaned(project):
+    """Its inputs are a list of all the others."""
+    count = 400
+    project.write("dodo.py", FAN_IN.format(count=count))
+    project.write("work.py", MORE)
+    for number in range(count):
+        project.write(f"in/{number}.txt", str(number % 10))
+    assert project.doit("fan_in").code == 0
+    assert project.read("artifacts/fan_in/all.json") == f'"{"0123456789" * (count // 10)}"\n'
+    assert project.doit("why").code == 0
+    assert project.doit("clean", "--clean-all").code == 0
+    assert not list(project.path("artifacts/fan_in").glob("*.json"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tasks_are_cleaned_in_the_order_of_doit(seed):
+    """Whatever they need of each other, and whichever are asked for."""
+    dice = random.Random(seed)
+    names = [f"t{n}" for n in range(12)]
+    tasks = {
+        name: Task(
+            name, None, task_dep=dice.sample(names[:n], dice.randint(0, min(n, 3))), setup=dice.sample(names[:n], n > 6)
+        )
+        for n, name in enumerate(names)
+    }
+    orders = []
+    for kind in (CleanDepTree.__mro__[-2], LongTree):
+        tree = kind()
+        for name in random.Random(seed).sample(names, 5):
+            tree.build_nodes_with_deps(tasks, name)
+        orders.append(tree.flat())
+    assert orders[0] == orders[1]
+    assert len(orders[0]) >= 5
