@@ -44,6 +44,7 @@ class Cause(enum.Enum):
     DAMAGED = "artifact damaged"
     LOST = "record lost"
     FORCED = "forced"
+    ACCEPTED = "accepted"  # nothing ran: what was made before was declared to stand for the code as it is now
     ERROR = "error"
 
 

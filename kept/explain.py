@@ -201,6 +201,8 @@ def accept(project: Project, task: str, allowed: Set[Cause], reason: str) -> str
     project.store.publish(judged.action.key, record.as_json())
     settled = dataclasses.replace(judged, outcome=Outcome.RESTORED, outputs=last.outputs, record=record)
     restore(project, settled)
+    said = Reason(Cause.ACCEPTED, f"by {acceptance.who}" + (f" ({reason})" if reason else ""))
+    project.journal.append(task, Outcome.RESTORED, judged.action.key, 0.0, (said, *judged.reasons))
     return f"{task}  {_acceptance(record)}\n"
 
 

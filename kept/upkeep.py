@@ -14,6 +14,7 @@ DAY_NS = 24 * 3600 * 10**9
 
 def after(project: Project) -> None:
     """Sweep if this run has built something and the last sweep is a day old, or a tenth of the bound has come since."""
+    project.journal.trim()
     if project.grown:
         with contextlib.suppress(OSError):  # a store that cannot be written needs no sweep
             _count(project)

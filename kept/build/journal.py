@@ -15,6 +15,13 @@ from typing import Any
 from ..actions import Cause, Outcome, Reason
 from ..digest import canonical_json, fits
 
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is dropped there
+    fcntl = None  # type: ignore[assignment]  # absence is the value
+
+LARGEST = 16 << 20  # bytes, tens of thousands of lines; beyond it the older half goes, in whole runs
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -74,11 +81,39 @@ class Journal:
         line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons).as_json()) + b"\n"
         with contextlib.suppress(OSError):  # a log that cannot be written stops no build
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            with self._opened() as (fd, _):
+                size = os.fstat(fd).st_size
+                torn = size and os.pread(fd, 1, size - 1) != b"\n"  # by a full disk: what follows must not be lost, too
+                os.write(fd, b"\n" + line if torn else line)
+
+    def trim(self) -> None:
+        """Drop the oldest runs once the file is too large: never a run that goes on, nor one of the newer half."""
+        with contextlib.suppress(OSError):
+            if os.stat(self.path).st_size <= LARGEST:
+                return
+            with self._opened(alone=True) as (fd, locked):
+                if not locked:
+                    return
+                text = os.pread(fd, os.fstat(fd).st_size, 0)
+                kept = b"".join(_newest(text.splitlines(keepends=True), len(text) - LARGEST // 2))
+                if len(kept) == len(text):
+                    return
+                draft = self.path.parent / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"  # left there, it is swept
+                draft.write_bytes(kept)
+                os.replace(draft, self.path)
+
+    @contextlib.contextmanager
+    def _opened(self, *, alone: bool = False) -> Iterator[tuple[int, bool]]:
+        """Open the file and, where locks work, let nobody put another in its stead, or ``alone`` nobody write to it."""
+        while True:
+            fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(descriptor, line)
+                locked = _locked(fd, alone)
+                if not locked or os.path.samestat(os.fstat(fd), os.stat(self.path)):
+                    yield fd, locked
+                    return
             finally:
-                os.close(descriptor)
+                os.close(fd)
 
     def lines(self) -> Iterator[Line]:
         """Read every line that is whole."""
@@ -96,3 +131,44 @@ class Journal:
         """Return the lines of the last run that did something."""
         lines = list(self.lines())
         return [line for line in lines if line.run == lines[-1].run]
+
+
+def _locked(fd: int, alone: bool) -> bool:
+    try:
+        if fcntl is not None:
+            fcntl.flock(fd, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    except OSError:  # a network file system
+        return False
+    return fcntl is not None
+
+
+def _newest(lines: list[bytes], drop: int) -> Iterator[bytes]:
+    """Yield the lines of each run that has one after the first ``drop`` bytes, or whose process is there still."""
+    runs, end = [], 0
+    recent = set()
+    for line in lines:
+        end += len(line)
+        runs.append(_run(line))
+        if end > drop:
+            recent.add(runs[-1])
+    recent |= {run for run in set(runs) - recent if _goes_on(run)}
+    return (line for line, run in zip(lines, runs, strict=True) if run in recent)
+
+
+def _run(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["run"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def _goes_on(run: str) -> bool:
+    """Say whether the process that a run is named after exists; another one may have its number now, no harm done."""
+    number = run.rpartition("-")[2]
+    try:
+        os.kill(int(number), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
