@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,16 +40,35 @@ def environment() -> dict[str, str]:
     return {**plain, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
-def run(argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,), more: Mapping[str, str] | None = None) -> Cost:
-    """Run a command with its output thrown away; RuntimeError if it ends with another exit code."""
+def run(
+    argv: Sequence[str],
+    cwd: Path,
+    *,
+    codes: Sequence[int] = (0,),
+    more: Mapping[str, str] | None = None,
+    limit: float | None = None,
+) -> Cost:
+    """Run a command with its output thrown away; RuntimeError if it ends with another exit code, or not in time."""
     with open(os.devnull, "r+b") as null, open(cwd.parent / "errors", "w+b") as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
-            argv, cwd=cwd, env={**environment(), **(more or {})}, stdin=null, stdout=null, stderr=errors
+            argv,
+            cwd=cwd,
+            env={**environment(), **(more or {})},
+            stdin=null,
+            stdout=null,
+            stderr=errors,
+            start_new_session=limit is not None,
         )
+        late = threading.Timer(limit or 0, os.killpg, (process.pid, signal.SIGKILL))
+        if limit is not None:
+            late.start()
         _, status, used = os.wait4(process.pid, 0)
+        late.cancel()
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
+        if limit is not None and process.returncode == -signal.SIGKILL:
+            raise RuntimeError(f"{' '.join(argv)}\nstopped after {limit:.0f} s")
         if process.returncode not in codes:
             errors.seek(0)
             told = errors.read().decode(errors="replace")[-2000:]

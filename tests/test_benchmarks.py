@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import deep, many, mnist, table
+from benchmarks import deep, edits, many, mnist, peers, table, tools, venvs
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="they measure with what Linux tells of a process")
@@ -93,3 +93,65 @@ def test_a_page_without_marks_is_refused(tmp_path: Path):
     page.write_text("<!-- table: begin -->\n")
     with pytest.raises(ValueError, match="has no marks"):
         table.put("table", "new", page)
+
+
+def compared(folder: Path, name: str) -> peers.Project:
+    """Return the five stages in one of the compared tools, as it is installed here."""
+    tool = next(tool for tool in tools.TOOLS if tool.name == name)
+    here = folder / name
+    return peers.Project(here, tool, Path(sys.executable).parent, {"PYTHONPATH": f"{here}:{ROOT}"})
+
+
+@pytest.mark.parametrize("name", ["kept", "doit", "make", "joblib"])
+def test_the_compared_pipelines_give_one_result(tmp_path: Path, name: str):
+    """Both variants run five stages in all, and what they give is what the functions give without any tool."""
+    if name == "make" and shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    if name == "joblib":
+        pytest.importorskip("joblib")
+    project = compared(tmp_path, name)
+    project.build("a")
+    assert project.ran() == "RSFWE"
+    assert project.result("a") == project.right("a")
+    project.build("b")
+    assert project.ran() == "DE"
+    assert project.result("b") == project.right("b")
+    assert project.right("a") != project.right("b")
+
+
+@pytest.mark.slow
+def test_kept_runs_what_has_to_run_and_nothing_else(tmp_path: Path):
+    """After every edit of the comparison kept runs as many stages as have to, and the result is right."""
+    found = peers.judged(compared(tmp_path, "kept"))
+    assert found == {edit.name: f"{len(edit.runs)}/{len(edit.runs)}" for edit in edits.EDITS}
+
+
+def test_a_wrong_result_is_called_stale():
+    """What ran is held against what had to, and a result against the right one."""
+    edit = edits.Edit("edit", edits.nothing, "WE")
+    assert edits.verdict(edit, "WE", right=True) == "2/2"
+    assert edits.verdict(edit, "SFWE", right=True) == "4/2 needless"
+    assert edits.verdict(edit, "", right=False) == "0/2 **stale**"
+
+
+@pytest.mark.parametrize("edit", edits.EDITS, ids=lambda edit: edit.name)
+def test_an_edit_that_has_to_run_changes_the_result(tmp_path: Path, edit: edits.Edit):
+    """A case whose result stayed the same could not show that it was stale."""
+    project = compared(tmp_path, "kept")
+    before = project.right("a")
+    if edit.name.endswith(", back"):
+        (file, old, new) = edits.HELPER
+        (edits.replaced(file, old, new) if "helper" in edit.name else edits.ridge(5.0))(project.folder)
+        assert project.right("a") != before
+    edit.change(project.folder)
+    assert (project.right(edit.variant) != before) == ("E" in edit.runs)
+
+
+def test_a_tool_that_cannot_be_installed_is_reported():
+    """The table has its row, with the reason."""
+    with pytest.raises(venvs.NotInstalledError, match="^ERROR: nothing matches$"):
+        venvs.told([sys.executable, "-c", "raise SystemExit('one\\nERROR: nothing matches\\ntwo')"])
+    kept = peers.Found(tools.TOOLS[0], "1", seconds={"first build": 1.0})
+    lost = peers.Found(tools.TOOLS[1], problem="not installed: why")
+    kept.costs = {"five": "failed", "many": "failed"}
+    assert peers.speed([kept, lost], 10).splitlines()[3].count("not installed: why") == 6

@@ -1,0 +1,4 @@
+import numpy as np
+from work.weights import weights
+
+np.save(snakemake.output[0], weights(np.load(snakemake.input[0]), snakemake.params.ridge))

@@ -1,0 +1,3 @@
+"""Constants."""
+
+POWER = 2
