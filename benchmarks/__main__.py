@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import deep, many, mnist
+from benchmarks import deep, large, many, mnist
 from benchmarks.table import HEAD, Row, machine, markdown, put
 
 
@@ -25,13 +25,14 @@ def sections(options: argparse.Namespace) -> dict[str, Callable[[Path], Iterator
         "mnist": lambda folder: mnist.rows(folder, options.rounds, images=options.images),
         "many": lambda folder: many.rows(folder, options.rounds, options.stages),
         "deep": lambda folder: deep.rows(folder, min(options.rounds, 3), 10_000 // options.stages),
+        "large": lambda folder: large.rows(folder, 40 if options.quick else 400, min(options.rounds, 3)),
     }
 
 
 def parsed(words: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("section", nargs="*", help="mnist, many, deep; all if none is named")
+    parser.add_argument("section", nargs="*", help="mnist, many, deep, large; all if none is named")
     parser.add_argument("--quick", action="store_true", help="fewer stages, images and rounds: a try")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--stages", type=int, default=None, metavar="N", help="instead of 10,000; the others follow")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import edits
-from benchmarks.measuring import Cost, Trial, interleaved, median, run
+from benchmarks.measuring import Cost, Trial, median, run, settled
 from benchmarks.table import machine, markdown, put, shown
 from benchmarks.tools import PIPELINES, ROOT, TOOLS, Tool
 from benchmarks.venvs import NotInstalledError, environment, release
@@ -142,9 +142,6 @@ def timed(project: Project, rounds: int, ours: Trial) -> dict[str, Cost]:
     """Return what a first build costs, a build with nothing to do, a swap, and a parameter that is set back."""
     project.begin(project.tool.begin)
     costs = {"first build": project.build()}
-    project.build()
-    time.sleep(2.2)
-    project.build()
     costs.update(in_turn("nothing to do", project.build, ours, rounds))
     costs["swap"] = project.build("b")
     back = []
@@ -160,7 +157,7 @@ def timed(project: Project, rounds: int, ours: Trial) -> dict[str, Cost]:
 
 def in_turn(work: str, theirs: Trial, ours: Trial, rounds: int) -> dict[str, Cost]:
     """Return what a command costs, and what kept costs for the same."""
-    return interleaved({work: theirs, PAIRED + work: ours}, rounds)
+    return settled({work: theirs, PAIRED + work: ours}, rounds)
 
 
 def timed_many(project: Project, count: int, rounds: int, ours: Trial) -> dict[str, Cost]:
@@ -173,9 +170,6 @@ def timed_many(project: Project, count: int, rounds: int, ours: Trial) -> dict[s
         (project.folder / "in" / f"{number}.txt").write_text(f"{number}")
     project.begin(project.tool.begin_many)
     costs = {f"{count:,}, first": project.many()}
-    project.many()
-    time.sleep(2.2)
-    project.many()
     return {**costs, **in_turn(f"{count:,}, nothing to do", project.many, ours, min(rounds, 3))}
 
 
