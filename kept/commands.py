@@ -30,8 +30,8 @@ class _Judged:
     still = False  # whether the command writes nothing, its memory included
     dep_manager: Any
     loader: Any
-    arguments: list[str] | None = None  # those of a run that a receipt may answer
-    began_ns = 0  # by the project's file system, before dodo.py was loaded
+    asked: receipt.Asked | None = None  # a run that a receipt may answer next time
+    witness: Any = None  # of what loading dodo.py asks, for that receipt
 
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
@@ -40,7 +40,7 @@ class _Judged:
             from .judge import KeptDependency
 
             self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
-            self.dep_manager.arguments, self.dep_manager.began_ns = self.arguments, self.began_ns
+            self.dep_manager.asked, self.dep_manager.witness = self.asked, self.witness
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
     def watch(self, params: Any) -> bool:
@@ -59,10 +59,14 @@ class _Judged:
             memo = Project(root, still=self.still).memo
         except errors.KeptError as problem:  # of settings, or of a newer store: doit is to show it as its own
             raise InvalidDodoFile(str(problem)) from None
-        if self.arguments is not None:
-            with contextlib.suppress(OSError):  # where no clock can be asked, no receipt can be written either
-                self.began_ns = memo.now_ns()
         audit.install(root, memo)
+        if self.asked is not None:
+            from .witness import Witness
+
+            self.witness = Witness()
+            with contextlib.suppress(OSError):  # where no clock can be asked, no receipt can be written either
+                self.asked.began_ns = memo.now_ns()
+            self.witness.begin()
         self.loader.setup = partial(_load, self.loader.setup)
         return True
 
@@ -136,7 +140,7 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
             if text is not None:
                 pipe.write(text)
                 return 0
-            self.arguments = in_args
+            self.asked = receipt.Asked(in_args)
         try:
             return super().parse_execute(in_args)
         except CmdParseError as problem:
@@ -162,6 +166,8 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
             os.kill(os.getpid(), number)  # end as the signal asks, so that a shell or a scheduler sees why
             return 1
         finally:
+            if self.witness is not None:
+                self.witness.end()
             signal.signal(signal.SIGTERM, before)
 
 

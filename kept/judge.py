@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doit import Globals, cmd_base
 from doit.dependency import Dependency, DependencyStatus, MD5Checker
 from doit.task import Task
 
-from . import errors
+from . import errors, receipt
 from .actions import Cause
 from .build import Project
 from .digest import Memo
 from .pipeline import pipelines
+
+if TYPE_CHECKING:
+    from .witness import Witness
 
 
 class State:
@@ -45,8 +48,11 @@ class State:
 
     def set(self, task: str, name: str, value: Any) -> None:
         """Remember one value of a task."""
+        known = self._task(task)
+        if name in known and _listed(known[name]) == _listed(value):  # doit saves groups each time
+            return
         self.memo.drop_receipts()
-        self._task(task)[name] = value
+        known[name] = value
         self.changed.add(task)
 
     def in_(self, task: str) -> bool:
@@ -84,6 +90,11 @@ def _sound(name: str, value: Any) -> bool:
     return isinstance(value, kinds.get(name, list)) and (name in kinds or len(value) == 3)
 
 
+def _listed(value: Any) -> Any:
+    """Return a tuple as it comes back from the memory."""
+    return list(value) if type(value) is tuple else value
+
+
 def _plain(value: Any) -> Any:
     """Turn a numpy scalar that an action returned into a number; doit's own json backend is bricked by one."""
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
@@ -95,8 +106,8 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     """doit's judge of tasks: for stages it asks the project, for plain tasks it stays doit's own."""
 
     project: Project
-    arguments: list[str] | None = None  # of the run, where a receipt may answer it next time
-    began_ns = 0  # when the run began, by the project's file system
+    asked: receipt.Asked | None = None  # of a run that a receipt may answer next time
+    witness: Witness | None = None  # of what loading dodo.py asked
     state: State
     loaded: set[str]
 

@@ -6,69 +6,118 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from . import receipt
-from .actions import Outcome
 from .build import Project
-from .fingerprint import audit, loading
+from .fingerprint import loading
+from .fingerprint.project import Project as Modules
+from .fingerprint.summary import Mark, Statement
 from .pipeline import File
+from .witness import Witness
+
+_PURE = frozenset({"config_changed", "run_once"})  # of doit.tools: dodo.py and doit's memory decide what they say
+_CHANCE = frozenset({"clock", "network", "unseeded randomness"})
+_PYTHON = os.path.dirname(os.__file__) + os.sep
+_SETTINGS = ("pyproject.toml", "doit.cfg")
 
 
-def remember(
-    project: Project, arguments: list[str], tasks: Any, outcomes: Iterable[Outcome], text: str, began_ns: int
-) -> None:
-    """Write the receipt of this run, if all it found was up to date."""
-    if set(outcomes) - {Outcome.UP_TO_DATE} or Path.cwd() != project.root:
+def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: Iterable[Any], text: str) -> None:
+    """Write the receipt of a run that found all up to date."""
+    root = str(project.root)
+    if asked.setting[3] != root or os.getcwd() != root or project.settings.store != "artifacts/.kept":
         return
-    if project.settings.store != "artifacts/.kept" or project.warnings:
+    plain = [task for task in tasks if task.name not in project.stages]
+    if project.warnings or witness.doubt or any(map(_asks_more, plain)) or _tells_time(project):
         return
-    names = {name for stage in project.stages.values() for name in stage.options.env}
-    paths = {"pyproject.toml", "dodo.py", str(project.home / "version")}
-    paths |= {*_files(project), *_plain_files(tasks, project)}
-    for path in loading.loaded():
+    looked = project.keys.looked_at()
+    if looked is None:
+        return
+    gone = {path for path, there in (*looked.paths.items(), *witness.paths.items()) if not there}
+    kinds = {**dict.fromkeys(gone, receipt.NOTHING), **witness.kinds}
+    for name in _SETTINGS:  # the folder itself is looked at, too: neither came or went during the run
+        kinds[name] = receipt.kind(name)
+    paths = {path for path, there in (*looked.paths.items(), *witness.paths.items()) if there}
+    paths |= {name for name in _SETTINGS if kinds[name]} | {str(project.home / "version")} | _code()
+    known = {path: seen for path in paths if (seen := _seen(project, path)) is not None}
+    for path in (*_of_stages(project, known), *_of_plain(plain)):
         paths.add(path)
-        for kind, name in audit.recalled(project.memo, loading.loaded_digest(path) or ""):
-            if kind == "variable":
-                names.add(name)
-            elif kind == "file":
-                paths.add(str(project.root / name))
-    paths |= _folders()
+    names = looked.names | witness.names | {name for stage in project.stages.values() for name in stage.options.env}
     with contextlib.suppress(OSError):  # a read-only store, a full disk: then the next run looks at everything again
-        receipt.write(arguments, names, {path for path in paths if os.path.exists(path)}, began_ns, text)
+        asked.write(names, kinds, paths, known, text)
 
 
-def _files(project: Project) -> Iterator[str]:
-    """Yield every source, input and artifact of the stages that were judged."""
+def _of_stages(project: Project, known: dict[str, receipt.State]) -> Iterator[str]:
+    """Yield every input and artifact of the stages that were judged; ``known`` takes their stats as judged."""
     for task, judged in project.judgements.items():
         stage = project.stages[task]
-        if judged.code is not None:
-            yield from judged.code.files
-        yield from project.files(stage, judged.outputs)
-        for wire in stage.wires.values():
-            if isinstance(wire, File):
-                yield from _below(wire.path)
+        inputs = [wire.path for wire in stage.wires.values() if isinstance(wire, File)]
+        for path in (*project.files(stage, judged.outputs), *inputs):
+            seen = _seen(project, path)
+            if seen is None:
+                yield from _below(path)
+            else:
+                known[path] = seen
+                yield path
+
+
+def _seen(project: Project, path: str) -> receipt.State | None:
+    """Return the stat by which a file was judged in this run."""
+    seen = project.memo.seen(os.path.join(project.root, path))
+    return (seen.mtime_ns, seen.ctime_ns, seen.size, seen.inode) if seen is not None else None
 
 
 def _below(path: str) -> Iterator[str]:
+    """Yield a path and, if it is a folder, all that is in it."""
     yield path
     for folder, folders, names in os.walk(path):
         yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 
-def _plain_files(tasks: Any, project: Project) -> Iterator[str]:
+def _of_plain(tasks: Iterable[Any]) -> Iterator[str]:
     for task in tasks:
-        if task.name not in project.stages:
-            yield from task.file_dep
-            yield from task.targets
+        yield from task.file_dep
+        yield from task.targets
 
 
-def _folders() -> set[str]:
-    """Return the folders where modules are looked for: a new file there may be imported instead of another."""
-    folders = {os.path.abspath(path or os.curdir) for path in sys.path}
+def _asks_more(task: Any) -> bool:
+    """Say whether a plain task is up to date, or made, or shown, by more than its files: by the clock, say."""
+    if task.loader is not None or task.calc_dep or task.getargs or task.custom_title is not None:
+        return True
+    return any(
+        not isinstance(item, bool | None)
+        and type(item).__name__ not in _PURE
+        and getattr(item, "__name__", "") not in _PURE
+        for item, _, _ in task.uptodate
+    )
+
+
+def _tells_time(project: Project) -> bool:
+    """Say whether dodo.py reads the clock, the network or dice, or a module does while it is imported."""
+    dodo = os.path.join(project.root, "dodo.py")
+    modules = Modules(str(project.root), project.memo)
+    for path in loading.loaded():
+        for statement in modules.summary(path).statements:
+            if (path == dodo or Mark.DEFINES not in statement.marks) and _of_chance(statement):
+                return True
+    return False
+
+
+def _of_chance(statement: Statement) -> bool:
+    return any(found.what in _CHANCE for found in statement.blind)
+
+
+def _code() -> set[str]:
+    """Return every file of code that was loaded, Python's own aside, and the folders where modules are looked for.
+
+    A new file in such a folder may be imported instead of another.
+    """
+    found = {os.path.abspath(path or os.curdir) for path in sys.path}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and loading.loaded_digest(file) is not None:
-            folders.add(os.path.dirname(os.path.abspath(file)))
-    return folders
+        if not isinstance(file, str) or (file.startswith(_PYTHON) and "-packages" not in file):
+            continue
+        found.add(os.path.abspath(file))
+        if loading.loaded_digest(file) is not None or "-packages" not in file:
+            found.add(os.path.dirname(os.path.abspath(file)))
+    return {path for path in found if os.path.exists(path)}

@@ -3,11 +3,12 @@
 A receipt is a pure optimisation: any doubt, and everything takes the normal path. One file per command line in
 ``artifacts/.kept/``; the bytes are a checksum and a marshalled tuple:
 
-``scheme``       version of this layout, of kept, of the interpreter
-``arguments``    the command line, the folder, whether the output goes to a terminal
-``environment``  name → value of each variable that decides something
+``known``        what must be the same for an answer to be the same, the files aside: see ``setting``
+``turn``         size of the file ``changes``, which grows whenever something is about to change
+``environment``  name and value of each variable that decides something, as the run was given it
+``kinds``        paths of which only the kind counts, and the kind: see ``kind``
 ``paths``        every file and folder that was looked at: sources, inputs, artifacts, settings, folders of modules
-``stats``        for each path (mtime_ns, ctime_ns, size, inode), or None where there was nothing
+``stats``        for each path (mtime_ns, ctime_ns, size, inode)
 ``text``         what the command printed
 """
 
@@ -18,35 +19,50 @@ import os
 import sys
 import zlib
 
-SCHEME = 1
+TYPE_CHECKING = False  # typing is not imported: it costs more than the whole answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    State = tuple[int, int, int, int]
+
+SCHEME = 2
+_VERSION = sys.modules[__name__.partition(".")[0]].__version__  # of kept
 FOLDER = os.path.join("artifacts", ".kept")
+CHANGES = "changes"
+RACY_NS = 2_000_000_000  # a file that is younger may change once more without its stat changing
+NOTHING = ""  # the kind of a path where nothing is
 
 # Variables that change what Python runs or what is printed, whoever asks for them.
 ALWAYS = (
     "PYTHONPATH",
     "PYTHONHOME",
-    "PYTHONOPTIMIZE",
     "PYTHONHASHSEED",
     "PYTHONSTARTUP",
     "PYTHONUSERBASE",
-    "PYTHONNOUSERSITE",
+    "PYTHONPLATLIBDIR",
+    "PYTHONIOENCODING",
     "VIRTUAL_ENV",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
     "NO_COLOR",
     "TERM",
     "DOIT_CONFIG",
 )
 
-
-# Options after which the answer depends on more than files, or goes elsewhere.
-_UNANSWERED = (
-    "-f", "--file", "-d", "--dir", "-k", "--seek-file", "-o", "--output-file", "-a", "--always-execute",
-    "-r", "--reporter", "--pdb", "--db-file", "--out",
-)  # fmt: skip
+# Options that change nothing of what is up to date; after any other the normal path is taken.
+_ANSWERED = frozenset({
+    "-v", "--verbosity", "-n", "--process", "-P", "--parallel-type", "-c", "--continue", "--no-continue",
+    "-v0", "-v1", "-v2",
+})  # fmt: skip
 
 
 def answerable(arguments: list[str]) -> bool:
     """Say whether a command line may be answered from a receipt at all."""
-    return not any(argument.partition("=")[0] in _UNANSWERED for argument in arguments)
+    return all(argument.partition("=")[0] in _ANSWERED for argument in arguments if argument[:1] == "-")
 
 
 def place(arguments: list[str]) -> str:
@@ -57,29 +73,45 @@ def place(arguments: list[str]) -> str:
 
 def setting(arguments: list[str]) -> tuple[object, ...]:
     """Return what must be the same for an answer to be the same, the files aside."""
-    prefix = (SCHEME, sys.hexversion, sys.executable, sys.prefix, sys.flags.optimize)
-    return prefix, tuple(arguments), os.getcwd(), sys.stdout.isatty() if sys.stdout is not None else False
+    python = (SCHEME, _VERSION, sys.hexversion, sys.executable, sys.prefix, tuple(sys.flags), tuple(sys.warnoptions))
+    machine = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    out = sys.stdout
+    screen = (out.isatty(), out.encoding, out.errors) if out is not None else None
+    return python, tuple(sys.path[1:]), tuple(arguments), os.getcwd(), machine, screen
 
 
-def stat(path: str) -> tuple[int, int, int, int] | None:
+def stat(path: str) -> State | None:
     """Return what a file system says of a path, or None if nothing is there."""
     try:
         seen = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino
+
+
+def kind(path: str) -> str:
+    """Say what lies at a path, whatever it holds: nothing, a folder, a file; with where it leads if it is a link."""
+    leads = ""
+    try:
+        if os.path.islink(path):
+            leads = "-> " + os.readlink(path) + " "
+        return f"{leads}{os.stat(path).st_mode >> 12}"
+    except (OSError, ValueError):
+        return leads or NOTHING
+
+
+def turns(folder: str = FOLDER) -> int:
+    """Say how often something was about to change here."""
+    try:
+        return os.stat(os.path.join(folder, CHANGES)).st_size
+    except OSError:
+        return 0
 
 
 def read(arguments: list[str]) -> str | None:
     """Return what the command printed when there was nothing to do, if nothing has changed since."""
     try:
-        with open(place(arguments), "rb") as file:
-            data = file.read()
-        if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "big"):
-            return None
-        known, environment, paths, stats, text = marshal.loads(data[4:])  # noqa: S302  # our own, beside its checksum; no code comes of it
-        if known != setting(arguments) or any(os.environ.get(name) != value for name, value in environment):
-            return None
+        paths, stats, text = _load(arguments, setting(arguments))
         ask = os.stat
         for path, expected in zip(paths, stats):  # noqa: B905  # strict= costs, and both were written together
             seen = ask(path)
@@ -91,38 +123,83 @@ def read(arguments: list[str]) -> str | None:
     return answer
 
 
-def write(arguments: list[str], names: set[str], paths: set[str], began_ns: int, text: str) -> bool:
-    """Remember an answer, unless a file is newer than the run, or could have changed without its stat changing.
+def _load(arguments: list[str], now: tuple[object, ...]) -> tuple[Any, Any, Any]:
+    """Read a receipt; ValueError, among others, where it is damaged or was written for something else."""
+    with open(place(arguments), "rb") as file:
+        data = file.read()
+    if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "big"):
+        raise ValueError
+    known, turn, environment, kinds, *rest = marshal.loads(data[4:])  # noqa: S302  # our own, beside its checksum; no code comes of it
+    if known != now or turn != (turns(), _memory()):
+        raise ValueError
+    if any(os.environ.get(name) != value for name, value in environment):
+        raise ValueError
+    if any(kind(path) != expected for path, expected in kinds):
+        raise ValueError
+    paths, stats, text = rest
+    return paths, stats, text
 
-    ``began_ns`` is the file system's clock when the run began: what was edited after a stage was judged is newer.
-    """
-    wanted = sorted(paths)
-    stats = []
-    for path in wanted:
-        seen = stat(path)
-        if seen is None or max(seen[0], seen[1]) > began_ns - 2_000_000_000:
+
+def _memory() -> int:
+    """Tell the memory from another one in its place; OSError where there is none: then nothing is claimed."""
+    return os.stat(os.path.join(FOLDER, "memo.db")).st_ino
+
+
+class Asked:
+    """A command line as it was asked, before anything was loaded for it."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.arguments = arguments
+        self.setting = setting(arguments)
+        self.environment = dict(os.environ)
+        self.turns = turns()
+        self.began_ns = 0  # by the project's file system, before dodo.py was loaded
+
+    def write(
+        self,
+        names: Iterable[str],
+        kinds: dict[str, str],
+        paths: Iterable[str],
+        known: dict[str, State],
+        text: str,
+    ) -> bool:
+        """Remember an answer, unless a file is newer than the run, or could have changed without its stat changing.
+
+        ``known`` gives the stats of some paths as they were judged; of the others it is taken now. What was edited
+        after it was judged is newer than the beginning of the run, and whoever else was about to change something
+        has said so in ``changes``.
+        """
+        if self.turns != turns():
             return False
-        stats.append(seen)
-    environment = tuple((name, os.environ.get(name)) for name in sorted({*ALWAYS, *names}))
-    answer: tuple[object, ...] = (setting(arguments), environment, tuple(wanted), tuple(stats), text)
-    data = marshal.dumps(answer)  # type: ignore[arg-type]  # it holds plain values only
-    target = place(arguments)
+        wanted, stats = sorted(set(paths)), []
+        for path in wanted:
+            seen = known.get(path) or stat(path)
+            if seen is None or max(seen[0], seen[1]) > self.began_ns - RACY_NS:
+                return False
+            stats.append(seen)
+        environment = tuple((name, self.environment.get(name)) for name in sorted({*ALWAYS, *names}))
+        turn = (self.turns, _memory())
+        answer: tuple[object, ...] = (
+            self.setting, turn, environment, tuple(kinds.items()), tuple(wanted), tuple(stats), text,
+        )  # fmt: skip
+        _replace(place(self.arguments), marshal.dumps(answer))  # type: ignore[arg-type]  # it holds plain values only
+        return True
+
+
+def _replace(target: str, data: bytes) -> None:
     spare = f"{target}.{os.getpid()}"
     with open(spare, "wb") as file:
         file.write(zlib.crc32(data).to_bytes(4, "big") + data)
     os.replace(spare, target)
-    return True
 
 
-def drop(folder: str) -> None:
-    """Forget every answer: something is about to change."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return
-    for name in names:
+def drop(folder: str) -> int:
+    """Forget every answer; return the open file where each thing that is about to change is to be counted."""
+    counted = os.open(os.path.join(folder, CHANGES), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for name in os.listdir(folder):
         if name.startswith("receipt-"):
             try:
                 os.unlink(os.path.join(folder, name))
             except OSError:  # somebody else has dropped it
                 continue
+    return counted

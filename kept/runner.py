@@ -10,7 +10,7 @@ from typing import Any
 from doit.exceptions import InvalidTask, TaskFailed
 from doit.runner import Runner
 
-from . import build, errors, explain, noop, upkeep
+from . import build, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
@@ -22,7 +22,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     tasks: Sequence[Any] = ()
     place: build.Workplace | None = None  # where the stages of this process run
-    arguments: list[str] | None = None  # the command line that a receipt may be written for
+    asked: receipt.Asked | None = None  # the command line that a receipt may be written for
 
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
         super().__init__(judge, reporter, continue_, always, stream)
@@ -30,7 +30,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         self.screen = reporter if isinstance(reporter, Screen) else None
         if self.screen is not None:
             self.screen.stages = self.project.stages
-        self.arguments, self.began_ns = judge.arguments, judge.began_ns
+        self.asked, self.witness = judge.asked, judge.witness
         self.warned: set[str] = set()
         self.live = stream.verbosity is not None and stream.verbosity > 1
 
@@ -42,12 +42,14 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def run_all(self, dispatcher: Any) -> Any:
         """Run what is selected; for a report that was asked for, what fails does not stop the rest."""
+        if self.witness is not None:
+            self.witness.end()  # all is loaded
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
         self.tasks = list(dispatcher.tasks.values())
         if any(task.actions[0].prints_data for task in reports):
-            self.arguments = None  # what it prints goes to two streams: no receipt
+            self.asked = None  # what it prints goes to two streams: no receipt
             if self.screen is not None:
                 self.screen.lines = Lines(sys.stderr)
         if self.screen is not None and self.screen.lines.live:
@@ -108,8 +110,10 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         code = super().finish()
         screen = self.screen
         upkeep.after(self.project)
-        if screen is not None and code == 0 and not screen.plain and self.arguments is not None:
-            noop.remember(self.project, self.arguments, self.tasks, screen.count, "".join(screen.text), self.began_ns)
+        if screen is not None and code == 0 and not screen.plain and self.asked is not None:
+            idle = set(screen.count) <= {Outcome.UP_TO_DATE}
+            if idle and self.witness is not None:
+                noop.remember(self.project, self.asked, self.witness, self.tasks, "".join(screen.text))
         return code
 
     def _stage(self, node: Any) -> None:

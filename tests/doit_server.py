@@ -62,6 +62,8 @@ def become(order: dict[str, Any], place: str) -> int:
     sys.path[0] = place
     sys.path[1:1] = [entry for entry in order["path"] if entry not in sys.path]
     sys.argv = [order["program"], *order["args"]]
+    if order["old"]:
+        _let_files_be_old()
     code: Any = 1
     try:
         code = _program(order["program"])
@@ -74,6 +76,14 @@ def become(order: dict[str, Any], place: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code if isinstance(code, int) else 0 if code is None else 1
+
+
+def _let_files_be_old() -> None:
+    """Move the clock on by ten seconds: nobody need wait until files are trusted."""
+    from kept.digest import Memo
+
+    real = Memo.now_ns
+    Memo.now_ns = lambda memo: real(memo) + 10**10  # type: ignore[method-assign]
 
 
 def _program(name: str) -> Any:

@@ -48,6 +48,7 @@ class Project:
     runs: Path  # where output of runs is caught; outside the project
     environment: dict[str, str] = field(default_factory=dict)
     spawned: list[subprocess.Popen[str]] = field(default_factory=list)
+    old: bool = False  # whether runs take every file for ten seconds older than it is
 
     # ---- files
 
@@ -165,6 +166,7 @@ class Project:
             "out": out,
             "err": err,
             "modules": modules,
+            "old": self.old,
         }
         code = server(bare=bare).run(order)
         texts = [Path(file).read_text(encoding="utf-8", errors="replace") for file in (out, err, modules)]

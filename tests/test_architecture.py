@@ -19,7 +19,7 @@ FLOORS = (
     {"pipeline", "fingerprint", "formats", "store", "executors", "settings"},
     {"actions"},
     {"build", "reports"},  # `reports` is the room `report`: a module of that name would hide the public `report`
-    {"screen", "progress", "explain", "reading", "upkeep"},
+    {"screen", "progress", "explain", "reading", "upkeep", "witness"},
     {"noop", "verbs"},
     {"runner"},
     {"parallel"},

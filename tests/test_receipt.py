@@ -1,5 +1,6 @@
 """Nothing to do is said again from a receipt, and any doubt takes the normal path."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -39,8 +40,17 @@ def _doit(project, *arguments, **environment):
 
 @pytest.fixture(autouse=True)
 def _plainly_named(monkeypatch):
-    """Name the interpreter as a child of it does, however the tests were started."""
+    """Let this process look like a child of its interpreter, however the tests were started."""
     monkeypatch.setattr(sys, "executable", os.path.abspath(sys.executable))
+    tell = (
+        "import sys; print(sys.path, '\\n', tuple(sys.flags), '\\n', (False, sys.stdout.encoding, sys.stdout.errors))"
+    )
+    told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True).stdout
+    path, flags, screen = map(ast.literal_eval, told.split("\n ", 2))
+    real = receipt.setting
+    monkeypatch.setattr(sys, "path", path)
+    assert flags == tuple(sys.flags)
+    monkeypatch.setattr(receipt, "setting", lambda arguments: (*real(arguments)[:-1], screen))
 
 
 @pytest.fixture
@@ -178,7 +188,11 @@ def test_what_is_newer_than_the_run_is_not_trusted(tmp_path, monkeypatch):
     (tmp_path / receipt.FOLDER).mkdir(parents=True)
     (tmp_path / "source.py").write_text("1\n")
     changed = os.stat("source.py").st_mtime_ns
-    assert not receipt.write(["a"], set(), {"source.py"}, changed, "text")
+    (tmp_path / receipt.FOLDER / "memo.db").touch()
+    asked = receipt.Asked(["a"])
+    asked.began_ns = changed
+    assert not asked.write(set(), {}, {"source.py"}, {}, "text")
     assert receipt.read(["a"]) is None
-    assert receipt.write(["a"], set(), {"source.py"}, changed + 3 * 10**9, "text")
+    asked.began_ns = changed + 3 * 10**9
+    assert asked.write(set(), {}, {"source.py"}, {}, "text")
     assert receipt.read(["a"]) == "text"

@@ -19,7 +19,7 @@ from ..pipeline import Artifact, File, Input, Stage, signature
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from ..fingerprint import Fingerprint
+    from ..fingerprint import Fingerprint, LookedAt
 
 _PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}" + (
     f" -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""
@@ -45,7 +45,8 @@ class Keys:
     settings: Settings
     still: bool = False
     _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
-    _alive: list[object] = field(default_factory=list)  # what ids stand for: an id is used again after its object
+    # What was fingerprinted, and as what: kept alive, for an id is used again after its object.
+    _roots: list[tuple[Callable[..., Any], tuple[str, ...], Fingerprint]] = field(default_factory=list)
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
@@ -69,8 +70,22 @@ class Keys:
             if libraries:
                 known = dataclasses.replace(known, libraries={**dict(libraries), **known.libraries})
             self._codes[id(function), also, libraries] = known
-            self._alive += (function, known)
+            self._roots.append((function, also, known))
         return known
+
+    def looked_at(self) -> LookedAt | None:
+        """Name all that the fingerprints of this run were made from; None if that is remembered of one no more."""
+        from ..fingerprint import LookedAt, looked_at
+
+        paths: dict[str, bool] = {}
+        names: set[str] = set()
+        for function, also, _ in self._roots:
+            found = looked_at(function, root=self.root, memo=self.memo, also=also)
+            if found is None:
+                return None
+            paths |= found.paths
+            names |= found.names
+        return LookedAt(paths, frozenset(names))
 
     def _code_digest(self, function: Any) -> str:
         return self.code(function).digest

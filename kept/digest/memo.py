@@ -33,7 +33,8 @@ class Memo:
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
-        self._dropped = False
+        self._changes: int | None = None  # the open file in which changes are counted
+        self.changes = 0  # how many were counted by this process
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -93,6 +94,9 @@ class Memo:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
+        if self._changes is not None:
+            os.close(self._changes)
+            self._changes = None
 
     def file(self, path: str | os.PathLike[str]) -> Digest:
         """Name what a file holds, without reading it while its stat is the remembered one.
@@ -107,6 +111,11 @@ class Memo:
         digest = digest_file(name)
         self.note(name, stat, digest)
         return digest
+
+    def seen(self, path: str) -> Stat | None:
+        """Return the stat by which this process has named a file, unless it was racy."""
+        known = self._files.get(path)
+        return known[0] if known is not None else None
 
     def tree(self, path: str | os.PathLike[str]) -> Digest:
         """Name a file or a folder, each file in it remembered by its stat."""
@@ -168,10 +177,14 @@ class Memo:
             self.close()
 
     def drop_receipts(self) -> None:
-        """Let no receipt answer any more: what is remembered is about to change."""
-        if not self.still and not self._dropped:
-            receipt.drop(os.path.dirname(self.path))
-            self._dropped = True
+        """Let no receipt answer any more, nor one that is being gathered: what is remembered is about to change."""
+        if self.still:
+            return
+        with contextlib.suppress(OSError):  # where nothing can be written no receipt was either
+            if self._changes is None:
+                self._changes = receipt.drop(os.path.dirname(self.path))
+            os.write(self._changes, b".")
+            self.changes += 1
 
     def all(self, kind: str) -> dict[str, bytes]:
         """Return every remembered fact of a kind, by name."""

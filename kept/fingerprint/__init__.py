@@ -1,6 +1,6 @@
 """From a function to the named parts of code that decide its behaviour."""
 
-from .fingerprinting import fingerprint
-from .fingerprints import Blind, Fingerprint, Part
+from .fingerprinting import fingerprint, looked_at
+from .fingerprints import Blind, Fingerprint, LookedAt, Part
 
-__all__ = ["Blind", "Fingerprint", "Part", "fingerprint"]
+__all__ = ["Blind", "Fingerprint", "LookedAt", "Part", "fingerprint", "looked_at"]

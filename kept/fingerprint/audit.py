@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -111,6 +112,7 @@ def reads_code(frame: FrameType) -> bool:
 
 
 _watch: list[_Watch] = []
+ears: list[Callable[[str | None], None]] = []  # who else is told which variable is asked for; None: of all their names
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -121,7 +123,14 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 class _Environ(os._Environ):  # type: ignore[type-arg]
     """The environment, telling which variables are asked for; no audit event does."""
 
+    def __iter__(self) -> Iterator[str]:
+        for ear in ears:
+            ear(None)
+        return super().__iter__()
+
     def __getitem__(self, key: str) -> str:
+        for ear in ears:
+            ear(key)
         if _watch:
             asker = sys._getframe(1)
             while asker.f_back is not None and asker.f_globals.get("__name__") in (

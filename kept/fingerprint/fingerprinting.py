@@ -10,7 +10,7 @@ from .. import errors
 from ..digest import Memo
 from . import audit, parts, plan, reads
 from .effects import Id
-from .fingerprints import Fingerprint, Part
+from .fingerprints import Fingerprint, LookedAt, Part
 from .live import Shell
 from .project import Project
 from .reach import Reach
@@ -31,9 +31,7 @@ def fingerprint(
     """
     top = os.path.abspath(root)
     project = Project(top, memo)
-    shell = Shell(project)
-    for one in (target, *also):
-        shell.target(one)
+    shell = _shell(project, (target, *also))
     name = plan.key(top, shell.roots, parts.named(*shell.values))
     known = plan.recalled(name, top, memo) if memo is not None else None
     if known is not None:
@@ -44,6 +42,22 @@ def fingerprint(
     if memo is not None:
         plan.remember(name, memo, reach, inputs, made)
     return made
+
+
+def looked_at(
+    target: Callable[..., object] | type | str, *, root: str | Path, memo: Memo, also: Iterable[object | str] = ()
+) -> LookedAt | None:
+    """Name all that a fingerprint was made from; None where that is not remembered."""
+    top = os.path.abspath(root)
+    shell = _shell(Project(top, memo), (target, *also))
+    return plan.looked_at(plan.key(top, shell.roots, parts.named(*shell.values)), memo)
+
+
+def _shell(project: Project, targets: Iterable[object]) -> Shell:
+    shell = Shell(project)
+    for one in targets:
+        shell.target(one)
+    return shell
 
 
 def _made(reach: Reach, inputs: reads.Inputs, shell: Shell, memo: Memo | None) -> Fingerprint:

@@ -37,3 +37,11 @@ class Fingerprint:
     widenings: tuple[str, ...]
     blind: tuple[Blind, ...]
     files: Mapping[str, str]  # absolute path of every project file that takes part -> sha256 of its bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What fingerprints were made from: while none of it changes, neither do they."""
+
+    paths: Mapping[str, bool]  # absolute path of a file or folder -> whether anything was there
+    names: frozenset[str]  # environment variables

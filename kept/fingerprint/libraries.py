@@ -159,15 +159,20 @@ def _modules(place: str) -> set[str]:
 def unpackaged(folder: str, top: str, memo: Memo | None) -> Library:
     """Let the digests of its files stand for the version of a module that was put there by hand."""
     hashed = hashlib.sha256()
+    for path in files_of(folder, top):
+        hashed.update(os.path.relpath(path, folder).encode())
+        hashed.update((memo.file(path).hex if memo is not None else _digest(path)).encode())
+    return Library(top, f"{BY_FILES}{hashed.hexdigest()[:16]}", os.path.join(folder, top))
+
+
+def files_of(folder: str, top: str) -> list[str]:
+    """List the files of a module that was put into a folder by hand."""
     base = os.path.join(folder, top)
     paths = [os.path.join(folder, name) for name in _listing(folder) if name.partition(".")[0] == top and "." in name]
     for here, folders, names in os.walk(base):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         paths += [os.path.join(here, name) for name in names]
-    for path in sorted(path for path in paths if os.path.isfile(path)):
-        hashed.update(os.path.relpath(path, folder).encode())
-        hashed.update((memo.file(path).hex if memo is not None else _digest(path)).encode())
-    return Library(top, f"{BY_FILES}{hashed.hexdigest()[:16]}", base)
+    return sorted(path for path in paths if os.path.isfile(path))
 
 
 def _digest(path: str) -> str:

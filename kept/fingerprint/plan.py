@@ -23,11 +23,11 @@ from typing import Any
 
 from ..digest import Memo, digest_bytes
 from .canonical import SCHEME
-from .fingerprints import Blind, Fingerprint, Part
-from .libraries import BY_FILES, unpackaged
+from .fingerprints import Blind, Fingerprint, LookedAt, Part
+from .libraries import BY_FILES, files_of, unpackaged
 from .project import Project, search_path
 from .reach import Reach
-from .reads import Inputs, path_state, variable_state
+from .reads import Inputs, behind, path_state, variable_state
 
 AUDIT = "audit"
 NEWEST = "newest"  # names no source file: what was noted last, of all files
@@ -42,13 +42,41 @@ def key(root: str, roots: Iterable[str], shell: str) -> str:
 
 def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     """Return the remembered fingerprint if everything is as it was."""
+    try:
+        plan = _read(name, memo)
+        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+    except _DAMAGED:
+        return None
+
+
+_DAMAGED = (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+def _read(name: str, memo: Memo) -> dict[str, Any]:
+    """Read a plan; LookupError, among others, where there is none."""
     data = memo.recall("plan", name)
     if data is None:
-        return None
+        raise LookupError(name)
+    plan: dict[str, Any] = json.loads(zlib.decompress(data))
+    return plan
+
+
+def looked_at(name: str, memo: Memo) -> LookedAt | None:
+    """Name every path and every variable that decides whether a plan holds; None where there is none."""
     try:
-        plan: dict[str, Any] = json.loads(zlib.decompress(data))
-        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
-    except (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # damaged
+        plan = _read(name, memo)
+        paths = dict.fromkeys(plan["files"], True)
+        for path, state in plan["paths"].items():
+            paths |= behind(path, state)
+        for folder, names in plan["lookups"].items():
+            paths[folder] = os.path.isdir(folder)
+            inside = os.listdir(folder) if "*" in names and paths[folder] else names
+            paths |= dict.fromkeys(filter(os.path.isdir, (os.path.join(folder, one) for one in inside)), True)
+        for version, place in plan["libraries"].values():
+            files = files_of(*os.path.split(place)) if version.startswith(BY_FILES) else [place]
+            paths |= dict.fromkeys((os.path.dirname(place), *files, *map(os.path.dirname, files)), True)
+        return LookedAt(paths, frozenset(plan["variables"]))
+    except _DAMAGED:
         return None
 
 

@@ -77,6 +77,20 @@ def path_state(path: str, memo: Memo | None) -> str:
         return ""
 
 
+def behind(path: str, state: str) -> dict[str, bool]:
+    """Name all that the state of a path was made from, and whether it is there."""
+    if path.startswith(_PRESENCE):
+        return {path.removeprefix(_PRESENCE): bool(state)}
+    if glob.has_magic(path):
+        top = os.path.dirname(path)
+        while glob.has_magic(top):
+            top = os.path.dirname(top)
+        inside = [os.path.join(here, one) for here, folders, names in os.walk(top) for one in (*folders, *names)]
+        return dict.fromkeys((top, *inside), True)
+    listed = [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else ()
+    return {path: bool(state), **dict.fromkeys(listed, True)}
+
+
 def parts(reach: Reach, inputs: Inputs, audited: Iterator[tuple[str, str]]) -> list[tuple[str, Part]]:
     """Make a part of everything that is read while the closure is imported, by its text or as it was seen."""
     found: dict[str, Part] = {}

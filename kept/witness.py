@@ -1,0 +1,169 @@
+"""Sees what loading dodo.py asks of the world, so that the same can be asked again without loading it.
+
+Files that are opened, folders that are listed and programs that are started come as audit events of Python; whether
+something is there, and variables, do not: `os.stat` and its like, `os.environ` and what is printed are overheard until
+the tasks are made. What the project's code asks counts, through whatever library; what a library asks while it is
+itself imported does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from . import receipt
+from .fingerprint import audit
+
+# Whatever these say may be another thing each time, and changes that loading makes would be left out next time.
+_BEYOND = (
+    "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "socket.", "sqlite3.", "ctypes.dl",
+    "urllib.", "_thread.start", "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.link", "os.symlink",
+)  # fmt: skip
+_PATHS = frozenset({"open", "os.listdir", "os.scandir", "os.mkdir"})
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# Functions of the library that ask only whether something is there, or where a link leads.
+_PRESENCE = frozenset({
+    "exists", "lexists", "isdir", "isfile", "islink", "ismount", "is_dir", "is_file", "is_symlink", "_exists",
+    "_lexists", "realpath", "_joinrealpath", "_realpath",
+})  # fmt: skip
+_ASKING = ("stat", "lstat", "access", "readlink")
+_OWN = (
+    os.path.dirname(os.__file__) + os.sep,
+    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    "<",
+)
+
+
+class Witness:
+    """What was asked for since it began."""
+
+    def __init__(self) -> None:
+        self.paths: dict[str, bool] = {}  # what a file or folder holds, and whether it was there
+        self.kinds: dict[str, str] = {}  # what lies at a path, whatever it holds
+        self.names: set[str] = set()
+        self.doubt = False  # whether something was asked that cannot be asked again
+        self._busy = False
+        self._real: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """Listen until the end."""
+        if not _witness:
+            sys.addaudithook(_hook)
+        _witness[:] = [self]
+        audit.ears[:] = [self._variable]
+        self._real = {name: getattr(os, name) for name in _ASKING}
+        for name, asking in self._real.items():
+            setattr(os, name, self._listening(asking))
+        for stream in (sys.stdout, sys.stderr):
+            self._listen(stream)
+
+    def end(self) -> None:
+        """Listen no more."""
+        audit.ears.clear()
+        for name, asking in self._real.items():
+            setattr(os, name, asking)
+        self._real = {}
+        for stream in (sys.stdout, sys.stderr):
+            vars(stream).pop("write", None) if stream is not None else None
+        _witness[:] = [None]
+
+    def heard(self, event: str, arguments: tuple[Any, ...], frame: FrameType | None) -> None:
+        """Take note of an audit event, if the project's own code is behind it."""
+        if self._busy or self.doubt or _looks_for_code(frame) or not _asks(frame):
+            return
+        beyond = event not in _PATHS
+        writes = event == "open" and _writes(*arguments[1:3])
+        if beyond or writes or not isinstance(arguments[0], (str, bytes, os.PathLike, type(None))):
+            self.doubt = not (event == "open" and type(arguments[0]) is int)
+        else:
+            self._path(arguments[0])
+
+    def _path(self, path: Any) -> None:
+        self._busy = True
+        name = os.path.abspath(os.fsdecode(path if path is not None else os.curdir))
+        self.paths.setdefault(name, receipt.stat(name) is not None)
+        self._busy = False
+
+    def _presence(self, path: Any) -> None:
+        self._busy = True
+        name = os.path.abspath(os.fsdecode(path))
+        self.kinds.setdefault(name, receipt.kind(name))
+        self._busy = False
+
+    def _variable(self, name: str | None) -> None:
+        if _asks(sys._getframe(2)):
+            self.names |= {name} if name is not None else set()
+            self.doubt |= name is None  # all of them were listed
+
+    def _listening(self, asking: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(asking)
+        def asked(path: Any, *rest: Any, **options: Any) -> Any:
+            frame = sys._getframe(1)
+            if not self._busy and _asks(frame) and type(path) is not int:
+                if options.get("dir_fd") is not None:
+                    self.doubt = True
+                elif isinstance(path, (str, bytes, os.PathLike)):
+                    (self._presence if _of_presence(frame) else self._path)(path)
+            return asking(path, *rest, **options)
+
+        return asked
+
+    def _listen(self, stream: Any) -> None:
+        """Hear of what is printed: without loading nobody would print it."""
+        if stream is None:
+            return
+        write = stream.write
+
+        def heard(text: Any) -> Any:
+            self.doubt = True
+            return write(text)
+
+        try:
+            stream.write = heard
+        except AttributeError:  # a stream of an unknown kind
+            self.doubt = True
+
+
+_witness: list[Witness | None] = []
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    witness = _witness[-1]
+    if witness is not None and (event in _PATHS or event.startswith(_BEYOND)):
+        witness.heard(event, arguments, sys._getframe(1))
+
+
+def _writes(mode: object = "r", flags: object = 0) -> bool:
+    return bool(set(mode) & set("wax+")) if isinstance(mode, str) else bool(isinstance(flags, int) and flags & _WRITES)
+
+
+@functools.cache
+def _library(file: str) -> bool:
+    """Say whether a file is Python's, a library's, or ours."""
+    return file.startswith(_OWN) or bool({"site-packages", "dist-packages"} & set(file.split(os.sep)))
+
+
+def _looks_for_code(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
+
+
+def _asks(frame: FrameType | None) -> bool:
+    """Say whether the user's code asks, through libraries maybe, but not to import one."""
+    while frame is not None:
+        code = frame.f_code
+        if not _library(code.co_filename):
+            return frame.f_globals.get("__name__") != "__main__"
+        if code.co_name == "<module>" or code.co_filename == audit.__file__:  # it writes down what it has seen
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _of_presence(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code.co_name in ("stat", "lstat", "readlink"):  # methods of pathlib
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name in _PRESENCE and _library(frame.f_code.co_filename)
