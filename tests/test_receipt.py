@@ -42,6 +42,8 @@ def _doit(project, *arguments, **environment):
 def _plainly_named(monkeypatch):
     """Let this process look like a child of its interpreter, however the tests were started."""
     monkeypatch.setattr(sys, "executable", os.path.abspath(sys.executable))
+    given = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(given))
     tell = (
         "import sys; print(sys.path, '\\n', tuple(sys.flags), '\\n', (False, sys.stdout.encoding, sys.stdout.errors))"
     )
