@@ -177,7 +177,7 @@ class ParallelRunner(KeptRunner):
         except NotUnderstood as problem:
             return self._failed(judged, errors.not_sendable(judged.stage.task, str(problem)))
         except WorkerDied as problem:
-            log = str(build.log_of(self.project, judged))
+            log = build.log_of(self.project, judged)
             failure = Failure(str(problem), f"{problem}\n{problem.said}".strip(), log)
         except Exception as problem:  # noqa: BLE001  # raised by user code while a result was sent
             failure = Failure(f"{type(problem).__name__}: {problem}", str(problem), "")

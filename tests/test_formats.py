@@ -101,6 +101,7 @@ def upper():
     formats.register(Upper())
     yield
     registry._formats.clear()
+    registry._chosen.clear()
     registry._formats.update(before)
 
 

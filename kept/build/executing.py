@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import dis
 import errno
 import inspect
@@ -118,7 +117,7 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None, place: Workplac
 
 
 def _run(job: Job, place: Workplace) -> Done | Failure:
-    started, before = time.perf_counter(), len(loading.loaded())
+    started, before = time.perf_counter(), loading.count()
     with place.folder() as folder, at_home(job.root):
         try:
             with _log(job, folder) as log, captured(log, live=job.live), temporary(folder):
@@ -130,8 +129,7 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
             return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings))
         except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
             return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(place.warnings))
-    done = _record(job, place, outputs, seconds)
-    return dataclasses.replace(done, imported=len(loading.loaded()) > before)
+    return _record(job, place, outputs, seconds, imported=loading.count() > before)
 
 
 def _found(store: Store, key: str) -> Record | None:
@@ -140,15 +138,15 @@ def _found(store: Store, key: str) -> Record | None:
     return record if record is not None and all(store.holds(o.digest) for o in record.outputs) else None
 
 
-def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float) -> Done:
+def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float, *, imported: bool) -> Done:
     """Publish what came of the stage, last of all: a record promises that its blobs are there."""
     store, warnings = place.store, place.warnings
     moved = _moved(job, place.named)
     if moved:
         warnings.append(f"{job.task}: not recorded: {', '.join(moved)} changed while it ran; run again")
-        return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
-    entry = dataclasses.replace(job.record, outputs=outputs, seconds=round(seconds, 6)).as_json()
-    key = job.record.action.key
+        return Done(outputs, seconds, recorded=False, executed=True, imported=imported, warnings=tuple(warnings))
+    made = {"outputs": [output.as_json() for output in outputs], "seconds": round(seconds, 6)}
+    entry, key = job.record.as_json() | made, job.record.action.key
     try:
         if job.forced:
             store.withdraw(key)
@@ -157,12 +155,12 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
         if isinstance(problem, OSError) and problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise
         warnings.append("the store is read-only: what is built now is shown in artifacts/, but not kept")
-        return Done(outputs, seconds, recorded=False, executed=True, warnings=tuple(warnings))
+        return Done(outputs, seconds, recorded=False, executed=True, imported=imported, warnings=tuple(warnings))
     won = Record.from_json(kept) if kept is not entry else None  # another process's, that came first
     if won is not None and [o.digest for o in won.outputs] != [o.digest for o in outputs]:
         warnings.append(f"{job.task}: another process recorded other bytes for the same action; its result is used")
         outputs = won.outputs
-    return Done(outputs, seconds, recorded=True, executed=True, warnings=tuple(warnings))
+    return Done(outputs, seconds, recorded=True, executed=True, imported=imported, warnings=tuple(warnings))
 
 
 def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:

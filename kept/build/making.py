@@ -68,16 +68,18 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
 
     A run that is killed then leaves no claim behind, whatever it had written.
     """
-    prepared = rehearsal(project, judged)
-    assert judged.code is not None
+    prepared = _job(project, judged, kept=True, forced=forced, live=live)
     project.disclaim(judged.stage.task)
     project.judgements[judged.stage.task] = judged
-    record = dataclasses.replace(prepared.record, sources=_sources(project, judged.code))
-    return dataclasses.replace(prepared, record=record, own_formats=formats.own(), forced=forced, live=live)
+    return prepared
 
 
 def rehearsal(project: Project, judged: Judgement) -> Job:
     """Prepare a run that leaves no trace: nothing is disclaimed or written, so its record lacks the sources."""
+    return _job(project, judged, kept=False, forced=False, live=False)
+
+
+def _job(project: Project, judged: Judgement, *, kept: bool, forced: bool, live: bool) -> Job:
     stage = judged.stage
     if judged.action is None:
         raise errors.left_out(stage.task, [r.name for r in judged.reasons if r.cause is Cause.WAITS])
@@ -88,19 +90,24 @@ def rehearsal(project: Project, judged: Judgement) -> Job:
         arguments={name: _stand_in(project, value) for name, value in stage.arguments.items()},
         fields=tuple(a.field for a in stage.artifacts if a.field),
         formats={a.field: (a.declared or "") if declared_format(a) is not None else "" for a in stage.artifacts},
-        record=_record(project, judged),
+        record=_record(project, judged, _sources(project, judged.code) if kept else None),
         files=judged.code.files,
-        paths={str(project.root / w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)},
+        paths={
+            os.path.join(project.root, w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)
+        },
         root=str(project.root),
         store=str(project.home),
         stems={a.field: project.file(a, "") for a in stage.artifacts},
-        log=str(log_of(project, judged)),
+        log=log_of(project, judged),
         seeding=seeding(judged.code.libraries),
         trusted=project.trusted,
+        own_formats=formats.own(),
+        forced=forced,
+        live=live,
     )
 
 
-def _record(project: Project, judged: Judgement) -> Record:
+def _record(project: Project, judged: Judgement, sources: Digest | None) -> Record:
     """Write down all that is known before a stage runs: sources, outputs and seconds follow."""
     assert judged.action is not None
     assert judged.code is not None
@@ -117,6 +124,7 @@ def _record(project: Project, judged: Judgement) -> Record:
         dirty=dirty,
         reasons=tuple(map(str, judged.reasons)),
         versions=dict(judged.code.libraries),
+        sources=sources,
     )
 
 
@@ -135,9 +143,9 @@ def _sources(project: Project, code: Fingerprint) -> Digest | None:
     return kept
 
 
-def log_of(project: Project, judged: Judgement) -> Path:
+def log_of(project: Project, judged: Judgement) -> str:
     """Return where a stage's own output goes."""
-    return project.home / "logs" / f"{judged.stage.path}.log"
+    return os.path.join(project.home, "logs", f"{judged.stage.path}.log")
 
 
 def _digest(project: Project, wire: File) -> Digest:

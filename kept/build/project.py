@@ -123,8 +123,7 @@ class Project:
     def claim(self, task: str, claim: Claim) -> None:
         """Say durably what artifacts/ shows of a stage."""
         self.claims[task] = claim
-        self.memo.remember("claim", task, claim.as_bytes())
-        self.memo.remember("last", task, claim.key.encode())
+        self.memo.remember_all([("claim", task, claim.as_bytes()), ("last", task, claim.key.encode())])
 
     def disclaim(self, task: str) -> None:
         """Take back, durably and first of all, that artifacts/ shows a stage; the record stays."""

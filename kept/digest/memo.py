@@ -7,11 +7,16 @@ import os
 import sqlite3
 import urllib.parse
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import receipt
 from .files import Digest, Stat, digest_file, digest_tree
+
+_SMALL = 1 << 20  # bytes of a file that is digested again in no time, should its row be lost
+_MANY = 200  # files of which each is no longer worth a transaction
+_FILE = "insert or replace into files values(?,?,?,?,?,?,?,?)"
+_FACT = "insert or replace into facts values(?,?,?)"
 
 
 class Memo:
@@ -31,6 +36,8 @@ class Memo:
         self.path = os.fspath(path)
         self.still = still
         self._files: dict[str, tuple[Stat, Digest]] = {}
+        self._rows: list[tuple[object, ...]] = []  # of files, not written yet where there are many
+        self._noted = 0
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
         self._changes: int | None = None  # the open file in which changes are counted
@@ -91,6 +98,10 @@ class Memo:
 
     def close(self) -> None:
         """Let go of the database; it opens again when needed."""
+        self._write_all([])
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
@@ -139,7 +150,33 @@ class Memo:
             return
         self._files[name] = (stat, digest)
         row = (name, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, digest.hex, digest.size)
-        self._write("insert or replace into files values(?,?,?,?,?,?,?,?)", (*row, zlib.crc32(repr(row).encode())))
+        self._rows.append((*row, zlib.crc32(repr(row).encode())))
+        self._noted += 1
+        if digest.size > _SMALL or self._noted < _MANY or len(self._rows) == _MANY:
+            self._write_all([])
+
+    def _write_all(self, facts: list[tuple[object, ...]]) -> None:
+        """Write facts, with the rows that wait, together: each by itself costs more than twenty of them do."""
+        rows, self._rows = self._rows, []
+        if self.still or not (rows or facts):
+            return
+        together = len(rows) + len(facts) > 1
+        if not together or not self._guarded(lambda: self._in_one(rows, facts)):
+            for row in rows:  # one that cannot be written, a path that is no text, keeps no other from it
+                self._write(_FILE, row)
+            for fact in facts:
+                self._write(_FACT, fact)
+
+    def _in_one(self, rows: list[tuple[object, ...]], facts: list[tuple[object, ...]]) -> bool:
+        self._db.execute("begin immediate")
+        try:
+            self._db.executemany(_FILE, rows)
+            self._db.executemany(_FACT, facts)
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+        return True
 
     def now_ns(self) -> int:
         """Read the clock of the file system that holds the memory: file times are compared with no other."""
@@ -166,7 +203,11 @@ class Memo:
 
     def remember(self, kind: str, name: str, value: bytes) -> None:
         """Remember a fact; it survives a kill as soon as this returns."""
-        self._write("insert or replace into facts values(?,?,?)", (kind, name, _checksum(kind, name, value) + value))
+        self.remember_all([(kind, name, value)])
+
+    def remember_all(self, facts: Iterable[tuple[str, str, bytes]]) -> None:
+        """Remember facts, each a kind, a name and a value, all of them or none."""
+        self._write_all([(kind, name, _checksum(kind, name, value) + value) for kind, name, value in facts])
 
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
@@ -216,9 +257,9 @@ class Memo:
         except (UnicodeError, OverflowError):  # a path that is no text, a number too large for it
             return None
         except (sqlite3.OperationalError, OSError):
-            self.close()
+            self._let_go()
         except sqlite3.DatabaseError:
-            self.close()
+            self._let_go()
             if not self.still:
                 with contextlib.suppress(OSError, sqlite3.Error):
                     self._start_again()

@@ -80,6 +80,11 @@ def moved(files: Mapping[str, str]) -> list[str]:
     return [path for path, digest in files.items() if _loaded.get(os.path.abspath(path), digest) != digest]
 
 
+def count() -> int:
+    """Count the files that were loaded in this process."""
+    return len(_loaded)
+
+
 def loaded() -> list[str]:
     """List the files that were loaded in this process."""
     return list(_loaded)

@@ -23,6 +23,7 @@ from .tables import Parquet
 _formats: dict[str, Format] = {
     known.name: known for known in (Json(), Npy(), Parquet(), Skops(), Keras(), File(), Pkl())
 }
+_chosen: dict[str, Format | None] = {}  # by declared type, for the formats as they are registered now
 _NETWORKS = ("Model", "Sequential", "Functional")
 
 
@@ -31,6 +32,7 @@ def register(format: Format) -> None:  # noqa: A002  # the word for it
 
     Call it where the project declares its pipeline, before the first stage names it. See ``Format`` for an example.
     """
+    _chosen.clear()
     _formats.pop(format.name, None)
     _formats[format.name] = format
 
@@ -56,6 +58,12 @@ def for_annotation(dotted: str | None) -> Format | None:
     """Choose by a declared type, ``numpy.ndarray``, or a format's name, ``skops`` or ``.skops``; None: by the value."""
     if not dotted:
         return None
+    if dotted not in _chosen:
+        _chosen[dotted] = _choice(dotted)
+    return _chosen[dotted]
+
+
+def _choice(dotted: str) -> Format | None:
     if dotted.startswith((".", "file.")):
         return named(dotted)
     if "." not in dotted:  # a type whose name nobody could resolve is written with a capital, a format is not

@@ -53,12 +53,12 @@ class Stage:
         """The name that doit knows it by: ``mnist:digits``."""
         return f"{self.pipeline}:{self.name}"
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The name that artifacts are asked for by: ``mnist/digits``."""
         return f"{self.pipeline}/{self.name}"
 
-    @property
+    @cached_property
     def upstream(self) -> tuple[str, ...]:
         """The stages whose artifacts it takes, each once."""
         return tuple(dict.fromkeys(wire.stage for wire in self.wires.values() if isinstance(wire, Input)))

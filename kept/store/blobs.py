@@ -44,8 +44,8 @@ class Blobs:
         Who has just written it may say what is in it: then it is not read, if it still looks as it did. One that lies
         ``alone``, in no folder that is kept as a whole, is gone from there.
         """
-        inside = os.path.realpath(os.path.dirname(path)).startswith(os.path.realpath(self.layout.tmp) + os.sep)
         try:
+            inside = self.layout.in_tmp(os.path.dirname(path))
             with disk.opened(path, follow=not inside) as (fd, seen):
                 # A program is copied: as a blob it would no longer be executable where the caller left it.
                 adopt = inside and seen.st_nlink == 1 and not seen.st_mode & 0o111

@@ -49,6 +49,7 @@ class Layout:
             os.path.join(self.root, name) for name in _FOLDERS
         )
         self._known = self._ready = False
+        self._inside: dict[str, tuple[tuple[int, int, bool], bool]] = {}
 
     def blob(self, name: str) -> str:
         """Return the place of a blob; anything but 64 lower-case hex digits is refused."""
@@ -64,7 +65,7 @@ class Layout:
 
     def _sharded(self, folder: str, name: str) -> str:
         name = self._checked(name)
-        return os.path.join(folder, name[:2], name[2:])
+        return f"{folder}{os.sep}{name[:2]}{os.sep}{name[2:]}"
 
     def _checked(self, name: str) -> str:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -185,7 +186,17 @@ class Layout:
 
     def spare(self) -> str:
         """Name a file in ``tmp/`` that nobody has."""
-        return os.path.join(self.tmp, f"{os.getpid()}-{os.urandom(8).hex()}")
+        return f"{self.tmp}{os.sep}{os.getpid()}-{os.urandom(8).hex()}"
+
+    def in_tmp(self, folder: str) -> bool:
+        """Say whether a folder lies in ``tmp/``, whatever links lead to it; one that is still itself is known."""
+        seen = os.lstat(folder or os.curdir)
+        identity = seen.st_dev, seen.st_ino, stat.S_ISDIR(seen.st_mode)
+        known = self._inside.get(folder)
+        if known is None or known[0] != identity:
+            inside = os.path.realpath(folder).startswith(os.path.realpath(self.tmp) + os.sep)
+            known = self._inside[folder] = identity, inside
+        return known[1]
 
     def now_ns(self) -> int | None:
         """Read the clock of the store's file system, the only one that its file times are compared with.
