@@ -45,8 +45,7 @@ def _grown(work: str, words: list[str], folders: dict[int, Path], rounds: int) -
     try:
         trials = {str(size): lambda here=here: run(command, here) for size, here in folders.items()}
         once = work.endswith((FIRST, LAST))
-        measure = settled if work.endswith(IDLE) else interleaved
-        half, full = measure(trials, 1 if once else rounds).values()
+        half, full = (settled if work.endswith(IDLE) else interleaved)(trials, 1 if once else rounds).values()
     except RuntimeError as problem:
         return failed(work, bound, str(problem).strip().splitlines()[-1])
     time, memory = full.cpu / half.cpu, full.peak / half.peak

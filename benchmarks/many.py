@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import graphs
-from benchmarks.measuring import Cost, Trial, median, program, run, settled
+from benchmarks.measuring import Cost, Trial, interleaved, program, run, settled
 from benchmarks.table import Row, failed, ratio, shown
 
 FIRST = 0.001  # seconds of CPU a stage over calling the functions
@@ -25,21 +25,23 @@ def rows(folder: Path, rounds: int, count: int) -> Iterator[Row]:
 
 def _first(folder: Path, rounds: int, count: int) -> tuple[Path, Row]:
     """Build from nothing, several times; return the last project and what a stage costs."""
-    doit = program("doit")
     called = graphs.calls(folder / "calls", count)
-    ours: list[Cost] = []
-    theirs: list[Cost] = []
-    for number in range(rounds):
-        here = graphs.leaves(folder / f"leaves{number}", count)
-        ours.append(run(doit, here))
-        theirs.append(run([sys.executable, "calls.py"], called))
-        if number + 1 < rounds:
+    folders = [graphs.leaves(folder / f"leaves{number}", count) for number in range(rounds)]
+    built: list[Path] = []
+
+    def build() -> Cost:
+        built.append(folders[len(built)])
+        return run(program("doit"), built[-1])
+
+    trials: dict[str, Trial] = {"build": build, "calls": lambda: run([sys.executable, "calls.py"], called)}
+    cpu = {name: cost.cpu for name, cost in interleaved(trials, rounds).items()}
+    for here in folders:
+        if here != built[-1]:
             shutil.rmtree(here)
-    built, calls = median(ours).cpu, median(theirs).cpu
-    each = (built - calls) / count
-    figures = f"{shown(built)} / {shown(calls)}"
+    each = (cpu["build"] - cpu["calls"]) / count
+    figures = f"{shown(cpu['build'])} / {shown(cpu['calls'])}"
     work = f"{count:,} stages, first build: a stage"
-    return here, Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", figures)
+    return built[-1], Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", figures)
 
 
 def _no_op(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:

@@ -24,6 +24,7 @@ class Cost:
 
 
 YOUNG = 2.2  # seconds
+MINUTE = 60.0  # seconds
 Trial = Callable[[], Cost]
 
 
@@ -85,11 +86,17 @@ def output(argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,)) -> st
 
 
 def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
-    """Return the median cost of each trial; they take turns, so that a busy machine slows all of them alike."""
+    """Return the median cost of each trial; they take turns, so that a busy machine slows all of them alike.
+
+    After a minute no further round is begun.
+    """
     costs: dict[str, list[Cost]] = {name: [] for name in trials}
+    start = time.perf_counter()
     for _ in range(rounds):
         for name, trial in trials.items():
             costs[name].append(trial())
+        if time.perf_counter() - start > MINUTE:
+            break
     return {name: median(found) for name, found in costs.items()}
 
 
