@@ -1,10 +1,14 @@
 """Sweeping, verifying and measuring a store, and whom to trust with it."""
 
 import errno
+import fcntl
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from store_pieces import HOUR, action, age, blob, everything, key, make_folder, overwrite, record_of
+from store_pieces import HOUR, action, age, blob, environment, everything, key, make_folder, overwrite, record_of
 
 from kept import errors
 from kept.digest import digest_bytes
@@ -219,6 +223,43 @@ def test_leftovers_of_a_kill_are_swept_after_a_day(store):
         assert store.gc(dry_run=True).leftovers == 2
         assert store.gc().leftovers == 2
         assert {p.name for p in tmp.iterdir()} == {"3-young", shop.name}
+
+
+def test_the_workshop_of_a_killed_process_goes_when_the_next_one_begins(store, monkeypatch):
+    """Not those of living processes, of other machines, or in use by a child that lives on; and no single file."""
+    program = """
+import os, sys
+from kept.store import Store
+with Store(sys.argv[1]).workshop() as shop:
+    (shop / "model").write_bytes(b"half" * 1000)
+    (shop / "sub").mkdir(mode=0o500)
+    print(shop, flush=True)
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), 9)
+    sys.stdin.read()
+"""
+    command = [sys.executable, "-c", program, str(store.root)]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment()}
+    killed, living = (subprocess.Popen([*command, how], **options) for how in ("killed", "living"))
+    left, used = (Path(process.stdout.readline().strip()) for process in (killed, living))
+    killed.communicate()
+    assert left.is_dir()
+    number, _, rest = left.name.partition("-")
+    elsewhere = left.with_name(f"{number}-00000000{rest[8:]}")  # of another machine
+    held = left.with_name(f"{left.name[:-1]}_")
+    draft = left.with_name(f"{left.name[:-1]}.")
+    for place in (elsewhere, held):
+        place.mkdir()
+    draft.write_bytes(b"half")
+    holder = os.open(held, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    monkeypatch.setattr("kept.store.sweep._looked", set())
+    with store.workshop() as shop:
+        assert {p.name for p in shop.parent.iterdir()} == {p.name for p in (shop, used, elsewhere, held, draft)}
+    os.close(holder)
+    with store.workshop() as shop:  # it looks once in a process
+        assert held.exists()
+    living.communicate()
 
 
 def test_damage_is_kept_for_a_week(store):

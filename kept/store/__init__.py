@@ -61,10 +61,12 @@ class Store:
     def workshop(self) -> Iterator[Path]:
         """Make a private empty folder on the store's file system, removed at the end.
 
-        A file made in it can be put without a copy. While it is in use no sweep removes it.
+        A file made in it can be put without a copy. While it is in use no sweep removes it; what a killed process has
+        left goes when the next one makes its first.
         """
         self._layout.prepare()
-        place = self._layout.spare()
+        sweep.clear_workshops(self._layout)
+        place = self._layout.spare(sweep.HERE)
         with self._layout.writing(0):
             os.mkdir(place, 0o700)
         held = locks.claim(place)

@@ -184,9 +184,9 @@ class Layout:
         with self.writing(0):  # read-only from birth, less the umask; the descriptor may still write
             return Draft(os.open(path, disk.NEW, 0o444), path)
 
-    def spare(self) -> str:
-        """Name a file in ``tmp/`` that nobody has."""
-        return f"{self.tmp}{os.sep}{os.getpid()}-{os.urandom(8).hex()}"
+    def spare(self, mark: str = "") -> str:
+        """Name a file in ``tmp/`` that nobody has, after this process."""
+        return f"{self.tmp}{os.sep}{os.getpid()}-{mark}{os.urandom(8).hex()}"
 
     def in_tmp(self, folder: str) -> bool:
         """Say whether a folder lies in ``tmp/``, whatever links lead to it; one that is still itself is known."""

@@ -18,6 +18,7 @@ try:
 except ImportError:  # Windows: work may be done twice there, never wrongly
     fcntl = None  # type: ignore[assignment]  # absence is the value
 
+WORKING = fcntl is not None
 _BUSY = {errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN}
 _UNABLE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
