@@ -1,6 +1,7 @@
 """What is done to a store in the crash test: each operation with its start and its end."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 from store_pieces import HOUR, action, age, blob, key, overwrite, record_of
 
-from kept.digest import digest_bytes
-from kept.store import Store, copies, digest_folder
+from kept.digest import Stat, digest_bytes
+from kept.store import Store, copies, digest_folder, sweep
 
 ONE, TWO = b"one" * 50, b"two" * 60
 RECORD, RIVAL = record_of(digest_bytes(ONE)), record_of(digest_bytes(TWO))
@@ -153,6 +154,28 @@ def put_from_a_workshop(store, top):
         assert store.put(shop / "file") == digest_bytes(ONE)
 
 
+@operation(something, has_one)
+def put_what_was_just_written(store, top):
+    with store.workshop() as shop:
+        shutil.copy(top / "in" / "file", shop)
+        assert store.put(shop / "file", (Stat.of(shop / "file"), digest_bytes(ONE))) == digest_bytes(ONE)
+
+
+def with_a_leftover(store, top):
+    something(store, top)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (store.root / "tmp" / f"{ended.pid}-{sweep.HERE}x").mkdir()
+    (store.root / "tmp" / f"{ended.pid}-{sweep.HERE}x" / "half").write_bytes(b"half")
+
+
+@operation(with_a_leftover, lambda store, top: has_one(store, top) and not list(store.root.glob("tmp/*x")))
+def put_where_a_killed_process_was(store, top):
+    with store.workshop() as shop:
+        (shop / "out").write_bytes(ONE)
+        store.put(shop / "out")
+
+
 @operation(something, lambda store, top: store.path(digest_folder(folder_at(top / "f"))) is not None)
 def put_a_folder(store, top):
     with store.workshop() as shop:
@@ -174,6 +197,12 @@ def publish(store, top):
 def publish_second(store, top):
     store.put_bytes(TWO)
     assert store.publish(A, RIVAL) == RECORD
+
+
+@operation(with_record, lambda store, top: store.lookup(A) == RIVAL and has_one(store, top))
+def publish_instead(store, top):
+    store.put_bytes(TWO)
+    assert store.publish(A, RIVAL, instead=True) == RIVAL
 
 
 @operation(with_dangling_record, lambda store, top: store.lookup(A) == RIVAL, missing=True)

@@ -15,7 +15,7 @@ from store_pieces import HOUR, age, blob, everything, overwrite
 
 from kept import errors
 from kept.digest import Digest, digest_bytes, digest_file
-from kept.store import Store, copies, disk
+from kept.store import Store, copies, disk, sweep
 from kept.store.records import unsealed
 
 # ---- what must hold on disk, whatever happened
@@ -63,6 +63,7 @@ CLEANING = {"unlink", "rmdir", "close", "listdir", "lstat", "chmod"}  # a fault 
 def strike(job: Operation, fault: str, n: int, top: Path) -> tuple[bool, list[str]]:
     """Do a job with a fault at the n-th call; return whether it struck, and all that is wrong afterwards."""
     store, problem = Store(top / "store"), None
+    sweep._looked.clear()  # as in a new process
     with failing(fault, n) as faulty:
         try:
             job.act(store, top)
@@ -70,7 +71,7 @@ def strike(job: Operation, fault: str, n: int, top: Path) -> tuple[bool, list[st
             problem = caught
     wrong = wrong_on_disk(store, top, job)
     if fault not in ("kill", "torn"):
-        if faulty.struck not in CLEANING | {"rename"} and list(store.root.glob("tmp/[0-9]*")):
+        if faulty.struck not in CLEANING | {"rename"} and list(store.root.glob("tmp/[0-9]*[!x]")):
             wrong.append(f"temporary left: {list(store.root.glob('tmp/*'))}")
         if fault == "ENOSPC" and isinstance(problem, OSError):
             wrong.append(f"not told as a full store: {problem!r}")
@@ -79,6 +80,7 @@ def strike(job: Operation, fault: str, n: int, top: Path) -> tuple[bool, list[st
         if content_of(top / "target") is None and job.either == TREE_NAMES:
             wrong.append("an error took the old folder away")
     again = Store(store.root)
+    sweep._looked.clear()
     job.act(again, top)
     wrong += wrong_on_disk(again, top, job)
     if not job.done(again, top):

@@ -44,6 +44,19 @@ def test_a_record_comes_back_as_it_was(store):
     assert not action(store, key("a")).stat().st_mode & 0o222
 
 
+def test_a_record_is_replaced_where_that_is_asked_for(store):
+    """Made anew: the new one wins, and there is no moment without one; over none of a newer kept, though."""
+    one, two = (record_of(store.put_bytes(data)) for data in (b"one", b"two"))
+    assert store.publish(key("a"), one, instead=True) == one
+    assert store.publish(key("a"), two) == one
+    assert store.publish(key("a"), two, instead=True) == two
+    assert Store(store.root).lookup(key("a")) == two
+    newer = {"format": 2, "key": key("a"), "record": one}
+    overwrite(action(store, key("a")), canonical_json(newer | {"checksum": digest_bytes(canonical_json(newer)).hex}))
+    assert store.publish(key("a"), two, instead=True) == two
+    assert json.loads(action(store, key("a")).read_bytes())["format"] == 2
+
+
 def test_the_first_record_of_a_key_wins(store):
     """The loser of a race gets the winner's outputs to go on with."""
     first = record_of(store.put_bytes(b"one"))

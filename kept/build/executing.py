@@ -148,9 +148,7 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
     made = {"outputs": [output.as_json() for output in outputs], "seconds": round(seconds, 6)}
     entry, key = job.record.as_json() | made, job.record.action.key
     try:
-        if job.forced:
-            store.withdraw(key)
-        kept = store.publish(key, entry)
+        kept = store.publish(key, entry, instead=job.forced)
     except (errors.StoreReadOnly, OSError) as problem:
         if isinstance(problem, OSError) and problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise

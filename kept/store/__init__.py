@@ -119,13 +119,14 @@ class Store:
 
     # ---- records
 
-    def publish(self, key: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    def publish(self, key: str, record: Mapping[str, Any], *, instead: bool = False) -> Mapping[str, Any]:
         """Keep what came of an action; return the record that is kept.
 
         Put its blobs first. Where a record of this key is there already, with all its blobs, that one stays and is
-        returned: its outputs are the ones to go on with, and if they differ the stage is not deterministic.
+        returned: its outputs are the ones to go on with, and if they differ the stage is not deterministic. With
+        ``instead`` it is replaced: somebody wants to have it made anew.
         """
-        return self._records.publish(key, record)
+        return self._records.publish(key, record, instead=instead)
 
     def lookup(self, key: str) -> Mapping[str, Any] | None:
         """Return the record of an action if it is sound and its blobs are there, and note that it is used.

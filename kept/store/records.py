@@ -168,8 +168,11 @@ class Records:
                 found.update(file.digest for file in tree.files)
         return frozenset(found)
 
-    def publish(self, key: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keep a record, durably; return the one that is kept: an earlier one wins while its blobs are there."""
+    def publish(self, key: str, record: Mapping[str, Any], *, instead: bool = False) -> Mapping[str, Any]:
+        """Keep a record, durably; return the one that is kept: an earlier one wins while its blobs are there.
+
+        With ``instead`` it wins over any but a newer kept's: there is no moment without a record.
+        """
         references(record)
         place, data = self.layout.action(key), sealed(key, record)
         with self.layout.draft(len(data)) as draft:
@@ -178,13 +181,13 @@ class Records:
             self.layout.folder(os.path.dirname(place))
             while not disk.settle(draft.path, place):
                 winner = self.lookup(key)
-                if winner is not None:
+                if winner is not None and not instead:
                     return winner
                 if disk.look(place) is None:  # it was damaged, and is in the quarantine now
                     continue
                 if self._newer(key):
                     break
-                os.replace(draft.path, place)  # its blobs are gone
+                os.replace(draft.path, place)  # its blobs are gone, or it is to be made anew
                 break
         # A blob's name may be lost with the power; a record's takes the blobs' names with it to the disk.
         disk.sync_folder(os.path.dirname(place))

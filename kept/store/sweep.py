@@ -158,15 +158,16 @@ def clear_workshops(layout: Layout) -> None:
     if layout.tmp in _looked or not locks.WORKING:
         return
     _looked.add(layout.tmp)
-    for name in disk.listed(layout.tmp):
-        pid, _, rest = name.partition("-")
-        place = os.path.join(layout.tmp, name)
-        if rest.startswith(HERE) and pid.isdecimal() and not _there(int(pid)) and disk.is_folder(place):
-            held = locks.claim(place)
-            if held is not None:
-                with suppress(OSError):
-                    disk.remove(place)
-                _let_go(held)
+    with suppress(OSError):
+        for name in disk.listed(layout.tmp):
+            pid, _, rest = name.partition("-")
+            place = os.path.join(layout.tmp, name)
+            if rest.startswith(HERE) and pid.isdecimal() and not _there(int(pid)) and disk.is_folder(place):
+                held = locks.claim(place)
+                if held is not None:
+                    with suppress(OSError):
+                        disk.remove(place)
+                    _let_go(held)
 
 
 def _there(pid: int) -> bool:
