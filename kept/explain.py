@@ -92,7 +92,12 @@ def visible(project: Project, judged: Judgement) -> list[Any]:
         return []
     quiet = project.settings.ignore
     spots = [b for b in judged.code.blind if f"{b.file}:{b.line}" not in quiet and b.file not in quiet]
-    return [b for b in spots if not any(name in b.text for name in judged.stage.options.env)]  # declared: it is seen
+    if not spots:
+        return spots
+    from .fingerprint import variable_read
+
+    declared = {variable_read(name) for name in judged.stage.options.env}
+    return [b for b in spots if b.what not in declared]
 
 
 def _diffs(project: Project, judged: Judgement, last: Record) -> dict[str, str]:

@@ -168,7 +168,7 @@ def test_blind_spots_are_pointed_at(project):
     )
     found = [(one.line, one.what) for one in project.made().blind]
     assert found == [
-        (6, "environment variable"),
+        (6, "environment variable HOME"),
         (7, "file"),
         (8, "clock"),
         (9, "network"),

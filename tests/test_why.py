@@ -185,6 +185,24 @@ def test_what_kept_cannot_see_is_told_on_request(built):
     assert any("environment variable" in line and "recipes/majority.py" in line for line in told), told
 
 
+def test_a_declared_variable_quietens_its_own_line_only(project):
+    """Not that of a variable whose name, default or text happens to hold the declared one."""
+    project.edit(
+        "recipes/majority.py",
+        'mark("other model")',
+        'mark("other model")\n    import os\n    os.environ["RATE"]\n    os.environ["RATE_LIMIT"]\n'
+        '    os.environ.get("OTHER", "RATE")\n    os.environ[ASKED]',
+    )
+    project.write("recipes/majority.py", project.read("recipes/majority.py") + '\n\nASKED = "RATE"\n')
+    project.edit("dodo.py", "majority.train)", 'majority.train, env=["RATE"])')
+    told = paragraphs(project.doit("why", "--blind", "majority:model", env={"RATE": "1"}))["majority:model"]
+    seen = [line.partition("which is not seen: ")[2] for line in told if "which is not seen" in line]
+    assert [text.partition(" (")[0] for text in seen if "environ" in text] == [
+        "os.environ['RATE_LIMIT']",
+        "os.environ.get('OTHER', 'RATE')",
+    ]
+
+
 # ---- for machines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .fingerprints import variable_read
 from .inputs import Outline, asked_variable
 from .summary import Found
 from .words import last
@@ -54,8 +55,9 @@ def findings(node: ast.stmt, names: Outline) -> tuple[Found, ...]:
 
 
 def _what(node: ast.AST, names: Outline) -> str | None:
-    if asked_variable(node, names) is not None:
-        return "environment variable"
+    variable = asked_variable(node, names)
+    if variable is not None:
+        return variable_read(variable)
     if not isinstance(node, ast.Call):
         return None
     name = names.full(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")

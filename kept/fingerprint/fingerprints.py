@@ -27,6 +27,11 @@ class Blind:
     text: str
 
 
+def variable_read(name: str) -> str:
+    """Say that a variable is read; "*": nobody knows which."""
+    return "the environment" if name == "*" else f"environment variable {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """From a function to the named parts that decide its behaviour."""
