@@ -40,7 +40,14 @@ def _doit(arguments: list[str]) -> int:
     from doit.doit_cmd import DoitMain
 
     DoitMain.BIN_NAME = "kept"
-    code: int = DoitMain().run(arguments) or 0
+    try:
+        doit = DoitMain()
+    except ValueError as problem:  # it reads pyproject.toml, too, and shows a traceback where that is no TOML
+        from .errors import not_toml
+
+        sys.stderr.write(f"ERROR: {not_toml('pyproject.toml', str(problem))}\n")
+        return 3
+    code: int = doit.run(arguments) or 0
     return code
 
 

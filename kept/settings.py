@@ -66,7 +66,7 @@ def read(root: str | os.PathLike[str]) -> Settings:
     try:
         tools = tomllib.loads(text).get("tool", {})
     except (ValueError, RecursionError) as problem:
-        raise errors.bad_settings(path, str(problem), "") from None
+        raise errors.not_toml(path, str(problem)) from None
     return _checked(tools.get("kept", {}) if isinstance(tools, dict) else {}, path)
 
 

@@ -104,6 +104,18 @@ def test_versions_count_as_exactly_as_the_policy_says(tmp_path, policy, seen):
 # ---- what is wrong
 
 
+def test_a_file_that_is_no_toml_is_told_without_a_traceback(project):
+    """With the line, by every command that is kept's own; doit's own reading of the file comes before ours."""
+    project.write("pyproject.toml", "[tool.kept\nseed = 1\n")
+    for arguments in (["log"], ["list"], ["nearest"]):
+        run = project.kept(*arguments)
+        assert (run.code, run.ran, run.out) == (3, [], "")
+        assert run.err.startswith("ERROR: pyproject.toml is no TOML: Expected ']'")
+        assert "(at line 1, column 11)" in run.err
+        assert "hint: mend that line" in run.err
+        assert "Traceback" not in run.err
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -138,7 +150,7 @@ def test_a_wrong_setting_is_told_with_its_file(tmp_path, text, told):
         settings(tmp_path, text)
     assert told in str(caught.value)
     assert str(tmp_path / "pyproject.toml") in str(caught.value)
-    assert caught.value.what.startswith("bad settings: ")
+    assert caught.value.what.startswith(("bad settings: ", "pyproject.toml is no TOML: "))
     assert caught.value.hint
 
 

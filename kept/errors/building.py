@@ -12,6 +12,11 @@ def bad_settings(path: object, problem: str, hint: str) -> KeptError:
     )
 
 
+def not_toml(path: object, problem: str) -> KeptError:
+    """The file with the project's settings cannot be read at all."""
+    return make(KeptError, f"pyproject.toml is no TOML: {problem}", (("file", path),), "mend that line")
+
+
 def missing_input(stage: str, parameter: str, path: str, where: object) -> KeptError:
     """A declared input file is not there."""
     facts: Facts = (("stage", stage), ("parameter", parameter), ("declared", where))
