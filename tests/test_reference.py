@@ -82,12 +82,14 @@ def _toml(value: object) -> str:
 
 
 def names(_: Project) -> Iterator[str]:
-    """Show the public names with their signatures and what their docstrings say first."""
+    """Show the public names with their signatures and what their docstrings say."""
     for name in sorted(kept.__all__, key=str.lower):
         value = getattr(kept, name)
-        yield f"### {name}\n\n```text\n{_signature(name, value)}\n```\n\n{_first(value)}\n"
+        yield f"### {name}\n\n```text\n{_signature(name, value)}\n```\n\n{_all(value)}\n"
         if inspect.isclass(value) and name in ("Pipeline", "Format"):
             yield _members(value)
+    register = kept.formats.register
+    yield f"### formats.register\n\n```text\n{_signature('register', register)}\n```\n\n{_all(register)}\n"
 
 
 def _members(kind: type) -> str:
@@ -99,12 +101,25 @@ def _members(kind: type) -> str:
 def _signature(name: str, value: object) -> str:
     if inspect.isclass(value):
         return f"class {name}"
-    return f"{name}{inspect.signature(value)}".replace("'", "")  # type: ignore[arg-type]  # all others are functions
+    said = f"{name}{inspect.signature(value)}"  # type: ignore[arg-type]  # all others are functions
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", said)
 
 
 def _first(value: object) -> str:
     text = inspect.getdoc(value) or ""
     return " ".join(text.partition("\n\n")[0].split()).replace("``", "`")
+
+
+def _all(value: object) -> str:
+    """Show a docstring as Markdown; a paragraph that is set out in columns, or code, as it stands."""
+    paragraphs = (inspect.getdoc(value) or "").split("\n\n")
+    return "\n\n".join(map(_paragraph, paragraphs))
+
+
+def _paragraph(text: str) -> str:
+    if re.search(r"^(>>> |``\w+`` {2,})", text, re.MULTILINE):
+        return f"```text\n{text}\n```"
+    return (text if text.startswith("- ") else " ".join(text.split())).replace("``", "`")
 
 
 PARTS: dict[str, Callable[[Project], Iterator[str]]] = {

@@ -28,9 +28,11 @@ _NETWORKS = ("Model", "Sequential", "Functional")
 
 
 def register(format: Format) -> None:  # noqa: A002  # the word for it
-    """Add a format, or put it in the place of the one with its name; the newest is asked first.
+    """Add a way in which values become files; one with the ``name`` of another takes its place.
 
-    Call it where the project declares its pipeline, before the first stage names it. See ``Format`` for an example.
+    Call it in dodo.py, or in a module that it imports, before the first stage that names the format is declared.
+    Of all formats that take a type the newest is asked first. ``format`` needs a name, a suffix, ``save`` and ``load``:
+    see ``Format``, and docs/how-to/own-format.md for one that is complete.
     """
     _chosen.clear()
     _formats.pop(format.name, None)
