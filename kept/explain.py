@@ -29,6 +29,7 @@ class Told:
     source: str = ""  # the record it comes from: when, which commit
     accepted: str = ""
     notes: tuple[str, ...] = ()  # widenings and blind spots
+    said: str = ""  # of the last run: why it failed
     perhaps: bool = False  # it runs only if a stage before it makes other bytes
     past: bool = False  # it is what a run did, not what one would do
 
@@ -52,7 +53,7 @@ def _told(project: Project, judged: Judgement, *, blind: bool) -> Told:
         _source(record) if record is not None and judged.outcome is not Outcome.BUILT else "",
         _acceptance(record),
         _notes(project, judged, blind=blind),
-        bool(judged.reasons) and all(reason.cause is Cause.WAITS for reason in judged.reasons) and last is not None,
+        perhaps=bool(judged.reasons) and all(r.cause is Cause.WAITS for r in judged.reasons) and last is not None,
     )
 
 
@@ -154,7 +155,8 @@ def _paragraph(told: Told) -> str:
         diff = told.diffs.get(reason.name, "") if reason.cause is Cause.CODE else ""
         lines += [f"        {line}" for line in diff.splitlines()[2:]]
     lines += [f"    from {told.source}"] if told.source else []
-    lines += [f"    {told.accepted}"] if told.accepted else []
+    given = {str(reason) for reason in told.reasons}
+    lines += [f"    {said}" for said in (told.accepted, told.said) if said and f"error {said}" not in given]
     lines += [f"    note: {note}" for note in told.notes]
     return "\n".join(lines) + "\n"
 
@@ -181,6 +183,7 @@ def as_json(told: Iterable[Told]) -> dict[str, Any]:
                 ],
                 "source": t.source,
                 "accepted": t.accepted,
+                "said": t.said,
                 "notes": list(t.notes),
             }
             for t in told
@@ -228,7 +231,10 @@ def last_run(project: Project, tasks: Set[str] | None) -> list[Told]:
         if lines and line.run != lines[0].run:
             before[line.stage] = line.key
     chosen = [line for line in lines if tasks is None or line.stage in tasks]
-    return [Told(x.stage, x.outcome, x.reasons, _seen(project, x, before.get(x.stage, "")), past=True) for x in chosen]
+    return [
+        Told(x.stage, x.outcome, x.reasons, _seen(project, x, before.get(x.stage, "")), said=x.said, past=True)
+        for x in chosen
+    ]
 
 
 def _seen(project: Project, line: Line, before: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from doit.exceptions import InvalidTask, TaskFailed
+from doit.exceptions import DependencyError, InvalidTask, TaskFailed
 from doit.runner import Runner
 
 from . import build, errors, explain, noop, receipt, upkeep
@@ -129,6 +129,14 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         failure = build.Failure(str(problem).partition("\n")[0], str(problem), "")
         return Result(judged.stage.task, Outcome.FAILED, judged, failure=failure)
 
+    def _handle_task_error(self, node: Any, fail: Any) -> None:
+        """Show and note a stage that cannot be judged as one that failed, with its own message instead of doit's."""
+        judged = self.project.judgements.get(node.task.name)
+        if isinstance(fail, DependencyError) and judged is not None and judged.problem is not None:
+            self._show(self._failed(judged, judged.problem))
+            fail = DependencyError(fail.message, report=self.screen is None)
+        super()._handle_task_error(node, fail)
+
     def _judgement_of(self, task: str) -> Judgement:
         return self.project.force(task) if self.always_execute else self.project.judge(task)
 
@@ -174,7 +182,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         judged = result.judgement
         if result.outcome is not Outcome.UP_TO_DATE:
             key = judged.action.key if judged.action is not None else ""
-            self.project.journal.append(result.task, result.outcome, key, result.seconds, judged.reasons)
+            said = result.failure.what if result.failure is not None else ""
+            self.project.journal.append(result.task, result.outcome, key, result.seconds, judged.reasons, said)
         if self.screen is not None:
             self.screen.stage_done(result)
 

@@ -176,7 +176,8 @@ class Screen:
         if result.outcome is Outcome.BUILT:
             text += f" in {seconds(result.seconds)}"
         elif result.outcome is Outcome.FAILED and result.failure is not None:
-            text += f" after {seconds(result.seconds)}: {result.failure.what}"
+            text += f" after {seconds(result.seconds)}" if result.seconds else ""
+            text += f": {result.failure.what}"
         out = self.lines.mark(result.outcome, text) + "\n"
         if result.failure is not None:
             out += _indented(result.failure.text.removeprefix(result.failure.what + "\n")) + _log(result.failure.log)

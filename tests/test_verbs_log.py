@@ -35,6 +35,23 @@ def test_log_shows_each_run_with_what_it_did(built):
     assert ": parameter training: Training(shrink=0.1, distance='euclid') → Training(shrink=0.2" in lines[6]
 
 
+def test_log_says_why_a_stage_failed(built):
+    """The error in one line, whatever it holds; what failed before a stage could be judged, too."""
+    built.edit("dodo.py", "shrink=0.2", "shrink=0.3")
+    built.edit("recipes/nearest.py", '    mark("model")\n', '    raise ValueError("two\\nlines" + 500 * "!")\n')
+    assert built.doit("nearest").code == 1
+    line = built.kept("log", "-n", "1").out.splitlines()[1]
+    assert "nearest:model failed in " in line
+    assert ": ValueError: two lines!!!" in line
+    assert len(line) < 400
+    (last,) = json.loads(built.kept("log", "-n", "1", "--json").out)["lines"]
+    assert last["said"].startswith("ValueError: two lines!")
+    assert "    ValueError: two lines!" in built.doit("why", "--last").out
+    built.remove("data/points.csv")
+    built.doit("nearest")
+    assert "points:rows failed: input file 'data/points.csv' does not exist" in built.kept("log", "-n", "1").out
+
+
 def test_log_of_a_stage_a_pipeline_or_a_run(built):
     """Names of stages and pipelines, spelt as targets or as artifacts, and ids of runs or their beginnings."""
     first, second = runs(built)

@@ -21,6 +21,7 @@ except ImportError:  # Windows: nothing is dropped there
     fcntl = None  # type: ignore[assignment]  # absence is the value
 
 LARGEST = 16 << 20  # bytes, tens of thousands of lines; beyond it the older half goes, in whole runs
+_LONGEST = 300  # letters of what is said: a line is written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Line:
     key: str
     seconds: float
     reasons: tuple[Reason, ...]
+    said: str = ""  # why it failed, in one line
 
     def as_json(self) -> dict[str, Any]:
         """Write the line as plain JSON values."""
@@ -45,6 +47,7 @@ class Line:
             "key": self.key,
             "seconds": round(self.seconds, 6),
             "reasons": [[r.cause.value, r.name, r.old, r.new, r.where] for r in self.reasons],
+            **({"said": self.said} if self.said else {}),
         }
 
     @classmethod
@@ -53,7 +56,7 @@ class Line:
         reasons = tuple(Reason(Cause(cause), *rest) for cause, *rest in value["reasons"])
         made = cls(
             value["run"], value["when"], value["stage"], Outcome(value["outcome"]), value["key"],
-            value["seconds"], reasons,
+            value["seconds"], reasons, value.get("said", ""),
         )  # fmt: skip
         if not fits(made, cls):
             raise TypeError(value)
@@ -75,10 +78,13 @@ class Journal:
         """The name of this run: when it began, by which process."""
         return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
 
-    def append(self, stage: str, outcome: Outcome, key: str, seconds: float, reasons: tuple[Reason, ...]) -> None:
+    def append(
+        self, stage: str, outcome: Outcome, key: str, seconds: float, reasons: tuple[Reason, ...], said: str = ""
+    ) -> None:
         """Note what became of a stage."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons).as_json()) + b"\n"
+        said = " ".join(said.split())[:_LONGEST]
+        line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons, said).as_json()) + b"\n"
         with contextlib.suppress(OSError):  # a log that cannot be written stops no build
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._opened() as (fd, _):

@@ -66,6 +66,8 @@ def _text(run: str, lines: list[Line], most: int) -> str:
 
 def _line(line: Line) -> str:
     took = f" in {seconds(line.seconds)}" if line.seconds else ""
+    if line.said:
+        return f"  {MARKS[line.outcome]} {line.when[11:19]}  {line.stage} {line.outcome.value}{took}: {line.said}"
     why = f": {line.reasons[0]}" if line.reasons and line.reasons[0].cause is not Cause.WAITS else ""
     more = f" (and {len(line.reasons) - 1} more)" if len(line.reasons) > 1 else ""
     return f"  {MARKS[line.outcome]} {line.when[11:19]}  {line.stage} {line.outcome.value}{took}{why}{more}"
