@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,14 @@ class State:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.changed: set[str] = set()
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The tasks of which something was remembered when the first was asked for: no stage, usually."""
+        return frozenset(self.memo.all("doit"))
+
     def _task(self, task: str) -> dict[str, Any]:
         if task not in self.tasks:
-            stored = self.memo.recall("doit", task)
+            stored = self.memo.recall("doit", task) if task in self.names else None
             try:
                 found = json.loads(stored) if stored else {}
             except (ValueError, RecursionError):

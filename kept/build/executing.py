@@ -295,7 +295,7 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
         suffix = value.suffix if form.name == "file" and isinstance(value, Path) and not value.is_dir() else form.suffix
         path = stem.with_name(stem.name + suffix)
         saved = formats.save(value, form, path, artifact)
-    suffix, tree = path.suffix, path.is_dir()
+    suffix, tree = path.suffix, os.path.isdir(path)
     try:
         known = saved.written
         stored = store.put(path, (known.stat, known.digest) if known is not None else None)

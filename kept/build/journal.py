@@ -86,7 +86,8 @@ class Journal:
         said = " ".join(said.split())[:_LONGEST]
         line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons, said).as_json()) + b"\n"
         with contextlib.suppress(OSError):  # a log that cannot be written stops no build
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.parent.is_dir():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._opened() as (fd, _):
                 size = os.fstat(fd).st_size
                 torn = size and os.pread(fd, 1, size - 1) != b"\n"  # by a full disk: what follows must not be lost, too

@@ -54,7 +54,7 @@ def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str 
     for file, output in files.items():
         now = project.shown(file)
         if now is None or now.hex != output.digest.hex:
-            restored = project.store.restore(output.digest, project.root / file, output.tree)
+            restored = project.store.restore(output.digest, os.path.join(project.root, file), output.tree)
             for path, (stat, digest) in restored.items():
                 project.memo.note(path, stat, digest, certain=True)
     for file in set(project.files(stage, before.outputs) if before else ()) - set(files):

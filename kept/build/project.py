@@ -120,10 +120,16 @@ class Project:
         read = {task: Claim.from_bytes(data) for task, data in self.memo.all("claim").items()}
         return {task: claim for task, claim in read.items() if claim is not None}
 
+    @cached_property
+    def lasts(self) -> dict[str, bytes]:
+        """The key under which each stage was last claimed, by task: it stays when the claim is taken back."""
+        return self.memo.all("last")
+
     def claim(self, task: str, claim: Claim) -> None:
         """Say durably what artifacts/ shows of a stage."""
         self.claims[task] = claim
-        self.memo.remember_all([("claim", task, claim.as_bytes()), ("last", task, claim.key.encode())])
+        self.lasts[task] = claim.key.encode()
+        self.memo.remember_all([("claim", task, claim.as_bytes()), ("last", task, self.lasts[task])])
 
     def disclaim(self, task: str) -> None:
         """Take back, durably and first of all, that artifacts/ shows a stage; the record stays."""
@@ -134,7 +140,7 @@ class Project:
 
     def last(self, task: str) -> Record | None:
         """Return the record that a stage was last built or restored by."""
-        key = self.memo.recall("last", task)
+        key = self.lasts.get(task)
         return self.record(key.decode(errors="replace")) if key else None
 
     def record(self, key: str) -> Record | None:

@@ -128,6 +128,14 @@ class Reference:
 
 def function_name(function: Callable[..., Any]) -> str:
     """Name a function for people: ``stages.data.normalize``."""
+    try:
+        return _function_name(function)
+    except TypeError:  # unhashable
+        return _function_name.__wrapped__(function)
+
+
+@lru_cache(maxsize=4096)
+def _function_name(function: Callable[..., Any]) -> str:
     plain = unwrapped(function)
     return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
 

@@ -32,7 +32,8 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> dict[str, 
     """
     manifest = Manifest.decoded(blobs.read(digest)) if tree else None
     with disk.room(target, digest.size if manifest is None else sum(f.digest.size for f in manifest.files)):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if not os.path.isdir(os.path.dirname(target)):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
         for bench in (blobs.layout.tmp, os.path.dirname(target)):
             with _bench(bench, target) as new:
                 if new is None:

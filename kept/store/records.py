@@ -63,12 +63,7 @@ def references(record: Mapping[str, Any]) -> tuple[Reference, ...]:
     for row in rows:
         if not isinstance(row, Mapping):
             raise ValueError(row)
-        name, size = row.get("digest"), row.get("size")
-        if not isinstance(name, str) or len(name) != 64 or set(name) - set("0123456789abcdef"):
-            raise ValueError(row)
-        if type(size) is not int or size < 0:
-            raise ValueError(row)
-        found.append(Reference(Digest(name, size), row.get("tree") is True))
+        found.append(Reference(Digest.read(row.get("digest"), row.get("size")), row.get("tree") is True))
     return tuple(found)
 
 
