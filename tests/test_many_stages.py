@@ -1,5 +1,6 @@
 """Graphs of many stages cost each stage the same, however many there are, and no more than it needs."""
 
+import ast
 import os
 import random
 from collections import Counter
@@ -20,6 +21,7 @@ from work import copied
 Leaves = type("Leaves", (Pipeline,), {{f"s{{n}}": stage(copied, Path(f"in/{{n}}.txt")) for n in range({count})}})
 """
 WORK = """
+import ast
 import os
 import tempfile
 from pathlib import Path
@@ -198,3 +200,80 @@ def test_tasks_are_cleaned_in_the_order_of_doit(seed):
         orders.append(tree.flat())
     assert orders[0] == orders[1]
     assert len(orders[0]) >= 5
+
+
+# ---- what each stage costs
+
+COUNTING = """
+import atexit
+import ast
+import os
+import sys
+from collections import Counter
+
+from kept.build import Project
+from kept.store import Store
+
+done = Counter()
+watched = ("open", "os.mkdir", "os.rmdir", "os.rename", "os.link", "os.listdir", "sqlite3.connect")
+sys.addaudithook(lambda event, arguments: done.update([event]) if event in watched else None)
+
+
+def counted(owner, name):
+    real = getattr(owner, name)
+
+    def counting(*arguments, **named):
+        done[name] += 1
+        return real(*arguments, **named)
+
+    setattr(owner, name, counting)
+
+
+for owner, name in ((Project, "_judge"), (Store, "lookup"), (Store, "publish"), (Store, "lock"), (os, "fsync")):
+    counted(owner, name)
+
+
+def told():
+    with open("done", "w") as file:
+        file.write(repr(dict(done)))
+
+
+atexit.register(told)
+"""
+
+
+def costs(project, dodo, count, target):
+    """Return what a first build and then a run with nothing to do take, each as name to number of times."""
+    project.write("dodo.py", COUNTING + dodo.format(count=count))
+    project.write("work.py", MORE)
+    for number in range(count):
+        project.write(f"in/{number}.txt", str(number))
+    found = []
+    for _ in range(2):
+        run = project.spawn(target).wait()
+        assert (run.code, run.err) == (0, "")
+        found.append(Counter(ast.literal_eval(project.read("done"))))
+    project.remove("artifacts")
+    return found
+
+
+@pytest.mark.parametrize(("dodo", "target"), [(LEAVES, "leaves"), (CHAIN, "chain"), (FAN_IN, "fan_in")])
+def test_a_stage_costs_the_same_however_many_there_are(project, dodo, target):
+    """It is judged once, its record looked up twice and written once, and made durable with three calls."""
+    small, middle, large = (costs(project, dodo, count, target) for count in (20, 60, 100))
+    for build, (few, more, most) in enumerate(zip(small, middle, large, strict=True)):
+        each = {name: (most[name] - few[name]) / 80 for name in most}
+        for name in each:
+            assert most[name] - more[name] <= (more[name] - few[name]) * 1.3 + 20, (name, few, more, most)
+        assert each["_judge"] == 1
+        if build == 0:
+            assert each["lookup"] <= 2
+            assert each["publish"] == each["lock"] == 1
+            assert each["fsync"] == 3  # its artifact, its record, the name of the record
+            assert each.get("os.rmdir", 0) <= 0.1
+            assert each["os.listdir"] <= 2
+            assert each["sqlite3.connect"] == 0
+            assert each["open"] <= 17
+        else:
+            assert {name for name, times in each.items() if times > 0} <= {"_judge", "open", "lookup"}
+            assert each["open"] <= 3
