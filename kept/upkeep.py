@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 
 from . import errors
 from .build import Project
@@ -41,6 +42,10 @@ def sweep(project: Project, *, dry_run: bool = False) -> Swept:
     """Remove what was used least recently until the store fits its bound; never what artifacts/ shows."""
     roots, bound = [claim.key for claim in project.claims.values()], project.settings.max_bytes
     swept = project.store.gc(roots, max_size=bound, keep_days=project.settings.keep_days, dry_run=dry_run)
-    if swept.kept > bound:  # what was used of late stays only where there is room
-        swept = project.store.gc(roots, max_size=bound, keep_days=0, dry_run=dry_run)
-    return swept
+    if swept.kept <= bound or not project.settings.keep_days:
+        return swept
+    rest = project.store.gc(roots, max_size=bound, keep_days=0, dry_run=dry_run)  # what was used of late needs room
+    if dry_run:  # nothing had gone before
+        return rest
+    gone = ("records", "blobs", "freed", "leftovers")
+    return replace(rest, **{name: getattr(swept, name) + getattr(rest, name) for name in gone})
