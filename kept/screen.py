@@ -113,9 +113,16 @@ class Lines:
             return
         now = time.monotonic()
         text = ", ".join(f"{name} {seconds(now - since)}" for name, since in self.running.items())
-        width = (os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 0) or 80
-        self.stream.write(f".. {self._far()}{text}"[: width - 1])
+        self.stream.write(f".. {self._far()}{text}"[: self._width() - 1])
         self._shown = True
+
+    def fitted(self, line: str) -> str:
+        """Let a line that says more than must be known end where the terminal does; elsewhere it is whole."""
+        width = max(self._width(), 40) if self.live else len(line)
+        return line if len(line) <= width else line[: width - 1] + "…"
+
+    def _width(self) -> int:
+        return (os.get_terminal_size(self.stream.fileno()).columns if _has_fd(self.stream) else 0) or 80
 
     def _far(self) -> str:
         if self.ahead is None:
@@ -165,7 +172,7 @@ class Screen:
         name = judged.stage.task
         why = f": {judged.reasons[0]}" if judged.reasons else ""
         more = f" (and {len(judged.reasons) - 1} more)" if len(judged.reasons) > 1 else ""
-        self.lines.write(f".. {name} started{why}{more}\n")
+        self.lines.write(self.lines.fitted(f".. {name} started{why}{more}") + "\n")
         self.lines.begin(name)
 
     def stage_done(self, result: Result) -> None:

@@ -136,6 +136,27 @@ def test_what_a_stage_prints_goes_to_its_log(project):
     assert steady(run.out)[-1] == "4 stages: 4 built in N s"
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["here", "worker"])
+def test_a_stage_has_nobody_to_ask(project, options):
+    """Nobody would see its questions: a run passes over breakpoint() with a warning, and input() finds an end."""
+    stage_does(
+        project, 'breakpoint()\nbreakpoint()\nprint("went on", flush=True)\nimport sys\nassert not sys.stdin.read()'
+    )
+    run = project.spawn(*options, "nearest").wait()
+    assert run.code == 0, run
+    warning = "warning: nearest:model: breakpoint() is passed over in a run; `kept debug nearest:model` stops there\n"
+    assert run.out.count(warning) == 1
+    assert project.read("artifacts/.kept/logs/nearest/model.log") == "went on\n"
+
+
+def test_a_debugger_of_ones_own_is_called_in_a_run(project):
+    """One that PYTHONBREAKPOINT names may need no terminal."""
+    stage_does(project, "breakpoint('called')")
+    run = project.spawn("nearest", env={"PYTHONBREAKPOINT": "builtins.print"}).wait()
+    assert (run.code, "passed over" in run.out) == (0, False)
+    assert project.read("artifacts/.kept/logs/nearest/model.log") == "called\n"
+
+
 def test_each_run_of_a_stage_has_a_log_of_its_own(project):
     """The log is that of the last run; a stage that prints nothing has an empty one."""
     stage_does(project, 'print("first")')

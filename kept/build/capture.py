@@ -39,6 +39,43 @@ def captured(log: TextIO, *, live: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def unasking(task: str, warnings: list[str], *, live: bool) -> Iterator[None]:
+    """Let the stage find no terminal to ask at: nobody sees its question, the run would stand still.
+
+    ``breakpoint()`` is passed over with a warning, unless PYTHONBREAKPOINT or the project has put another hook there.
+    """
+    if live:
+        yield
+        return
+    hook = sys.breakpointhook
+
+    def pass_over(*_args: object, **_kwargs: object) -> None:
+        said = f"{task}: breakpoint() is passed over in a run; `kept debug {task}` stops there"
+        if said not in warnings:
+            warnings.append(said)
+
+    if hook is sys.__breakpointhook__ and not os.environ.get("PYTHONBREAKPOINT"):
+        sys.breakpointhook = pass_over
+    try:
+        saved = os.dup(0)
+    except OSError:  # it is closed already
+        saved = -1
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    if saved >= 0:
+        os.dup2(nothing, 0)
+    if nothing:
+        os.close(nothing)
+    try:
+        yield
+    finally:
+        if sys.breakpointhook is pass_over:
+            sys.breakpointhook = hook
+        if saved >= 0:
+            os.dup2(saved, 0)
+            os.close(saved)
+
+
+@contextlib.contextmanager
 def at_home(root: str) -> Iterator[None]:
     """Let the stage begin in the project's folder, and what comes after it not go where the stage went."""
     os.chdir(root)

@@ -23,7 +23,7 @@ from ..digest import Digest, Memo, digest_tree
 from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
-from .capture import at_home, captured, temporary, told
+from .capture import at_home, captured, temporary, told, unasking
 from .workplace import Workplace
 
 
@@ -120,7 +120,8 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
     started, before = time.perf_counter(), loading.count()
     with place.folder() as folder, at_home(job.root):
         try:
-            with _log(job, folder) as log, captured(log, live=job.live), temporary(folder):
+            asks = unasking(job.task, place.warnings, live=job.live)
+            with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder):
                 prepare(job)
                 value = _call(job, place.store)
             seconds = time.perf_counter() - started
