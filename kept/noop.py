@@ -1,4 +1,4 @@
-"""After a run with nothing to do: gathers all that the next one would look at, for its receipt."""
+"""After a run: gathers all that the next one would look at, for its receipt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import receipt
+from .actions import Outcome
 from .build import Project
 from .fingerprint import loading
 from .fingerprint.project import Project as Modules
@@ -22,8 +23,11 @@ _PYTHON = os.path.dirname(os.__file__) + os.sep
 _SETTINGS = ("pyproject.toml", "doit.cfg")
 
 
-def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: Iterable[Any], text: str) -> None:
-    """Write the receipt of a run that found all up to date."""
+def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: Iterable[Any], text: str | None) -> None:
+    """Write the receipt of a run in which nothing failed; without ``text`` it answers nothing, but says what stands.
+
+    ``tasks`` are those that the run looked at, doit's own ones too.
+    """
     root = str(project.root)
     if asked.setting[3] != root or os.getcwd() != root or project.settings.store != "artifacts/.kept":
         return
@@ -40,25 +44,31 @@ def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: It
     paths = {path for path, there in (*looked.paths.items(), *witness.paths.items()) if there}
     paths |= {name for name in _SETTINGS if kinds[name]} | {str(project.home / "version")} | _code()
     known = {path: seen for path in paths if (seen := _seen(project, path)) is not None}
-    for path in (*_of_stages(project, known), *_of_plain(plain)):
-        paths.add(path)
+    files: dict[str, set[str]] = {path: set() for path in paths}
+    for task, path in (*_of_stages(project, known), *_of_plain(plain)):
+        if path not in paths:
+            files.setdefault(path, set()).add(task)
     names = looked.names | witness.names | {name for stage in project.stages.values() for name in stage.options.env}
     with contextlib.suppress(OSError):  # a read-only store, a full disk: then the next run looks at everything again
-        asked.write(names, kinds, paths, known, text)
+        asked.write(names, kinds, files, known, text, project.memo.changes)
 
 
-def _of_stages(project: Project, known: dict[str, receipt.State]) -> Iterator[str]:
+def _of_stages(project: Project, known: dict[str, receipt.State]) -> Iterator[tuple[str, str]]:
     """Yield every input and artifact of the stages that were judged; ``known`` takes their stats as judged."""
     for task, judged in project.judgements.items():
+        if judged.outcome is Outcome.UP_TO_DATE and judged.action is None:  # it stood
+            known.update(project.standing[task])
+            yield from ((task, path) for path in project.standing[task])
+            continue
         stage = project.stages[task]
         inputs = [wire.path for wire in stage.wires.values() if isinstance(wire, File)]
         for path in (*project.files(stage, judged.outputs), *inputs):
             seen = _seen(project, path)
             if seen is None:
-                yield from _below(path)
+                yield from ((task, one) for one in _below(path))
             else:
                 known[path] = seen
-                yield path
+                yield task, path
 
 
 def _seen(project: Project, path: str) -> receipt.State | None:
@@ -74,10 +84,9 @@ def _below(path: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 
-def _of_plain(tasks: Iterable[Any]) -> Iterator[str]:
+def _of_plain(tasks: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for task in tasks:
-        yield from task.file_dep
-        yield from task.targets
+        yield from ((task.name, path) for path in (*task.file_dep, *task.targets))
 
 
 def _asks_more(task: Any) -> bool:

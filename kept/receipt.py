@@ -1,4 +1,4 @@
-"""Remembers that there was nothing to do, so that it can be said again before anything is imported.
+"""Remembers what was up to date, so that it can be said again before anything is imported.
 
 A receipt is a pure optimisation: any doubt, and everything takes the normal path. One file per command line in
 ``artifacts/.kept/``; the bytes are a checksum and a marshalled tuple:
@@ -8,8 +8,9 @@ A receipt is a pure optimisation: any doubt, and everything takes the normal pat
 ``environment``  name and value of each variable that decides something, as the run was given it
 ``kinds``        paths of which only the kind counts, and the kind: see ``kind``
 ``paths``        every file and folder that was looked at: sources, inputs, artifacts, settings, folders of modules
-``stats``        for each path (mtime_ns, ctime_ns, size, inode)
-``text``         what the command printed
+``stats``        for each path (mtime_ns, ctime_ns, size, inode); None where it was too new to be trusted
+``text``         what the command prints when there is nothing to do; None where something had been done
+``owners``       for each path the stages that it concerns, marshalled by itself; none: it concerns everything
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ import zlib
 TYPE_CHECKING = False  # typing is not imported: it costs more than the whole answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     State = tuple[int, int, int, int]
 
-SCHEME = 2
+SCHEME = 3
 _VERSION = sys.modules[__name__.partition(".")[0]].__version__  # of kept
 FOLDER = os.path.join("artifacts", ".kept")
 CHANGES = "changes"
@@ -111,7 +112,9 @@ def turns(folder: str = FOLDER) -> int:
 def read(arguments: list[str]) -> str | None:
     """Return what the command printed when there was nothing to do, if nothing has changed since."""
     try:
-        paths, stats, text = _load(arguments, setting(arguments))
+        paths, stats, text, _ = _load(arguments, setting(arguments), os.environ)
+        if text is None:
+            return None
         ask = os.stat
         for path, expected in zip(paths, stats):  # noqa: B905  # strict= costs, and both were written together
             seen = ask(path)
@@ -123,7 +126,7 @@ def read(arguments: list[str]) -> str | None:
     return answer
 
 
-def _load(arguments: list[str], now: tuple[object, ...]) -> tuple[Any, Any, Any]:
+def _load(arguments: list[str], now: tuple[object, ...], variables: Mapping[str, str]) -> tuple[Any, Any, Any, Any]:
     """Read a receipt; ValueError, among others, where it is damaged or was written for something else."""
     with open(place(arguments), "rb") as file:
         data = file.read()
@@ -132,12 +135,12 @@ def _load(arguments: list[str], now: tuple[object, ...]) -> tuple[Any, Any, Any]
     known, turn, environment, kinds, *rest = marshal.loads(data[4:])  # noqa: S302  # our own, beside its checksum; no code comes of it
     if known != now or turn != (turns(), _memory()):
         raise ValueError
-    if any(os.environ.get(name) != value for name, value in environment):
+    if any(variables.get(name) != value for name, value in environment):
         raise ValueError
     if any(kind(path) != expected for path, expected in kinds):
         raise ValueError
-    paths, stats, text = rest
-    return paths, stats, text
+    paths, stats, text, owners = rest
+    return paths, stats, text, owners
 
 
 def _memory() -> int:
@@ -155,32 +158,61 @@ class Asked:
         self.turns = turns()
         self.began_ns = 0  # by the project's file system, before dodo.py was loaded
 
+    def standing(self) -> dict[str, dict[str, State]]:
+        """Return the files, with their stats, of every stage none of whose own files has changed.
+
+        None stands if anything has changed that concerns all. What others give to a stage is not looked at.
+        """
+        found: dict[str, dict[str, State]] = {}
+        changed: set[str] = set()
+        try:
+            if os.getcwd() != self.setting[3]:
+                return {}
+            paths, stats, _, owners = _load(self.arguments, self.setting, self.environment)
+            for path, expected, tasks in zip(paths, stats, marshal.loads(owners), strict=True):  # noqa: S302  # see _load
+                same = expected is not None and stat(path) == expected
+                if not same and not tasks:
+                    return {}
+                if not same:
+                    changed.update(tasks)
+                for task in tasks:
+                    found.setdefault(task, {})[path] = expected
+        except (OSError, ValueError, EOFError, TypeError, AttributeError):
+            return {}
+        return {task: files for task, files in found.items() if task not in changed}
+
     def write(
         self,
         names: Iterable[str],
-        kinds: dict[str, str],
-        paths: Iterable[str],
-        known: dict[str, State],
-        text: str,
+        kinds: Mapping[str, str],
+        files: Mapping[str, Iterable[str]],
+        known: Mapping[str, State],
+        text: str | None,
+        changes: int = 0,
     ) -> bool:
-        """Remember an answer, unless a file is newer than the run, or could have changed without its stat changing.
+        """Remember an answer: ``files`` gives each path the stages that it concerns, none for all.
 
-        ``known`` gives the stats of some paths as they were judged; of the others it is taken now. What was edited
-        after it was judged is newer than the beginning of the run, and whoever else was about to change something
-        has said so in ``changes``.
+        ``known`` gives the stats of some paths as they were judged; of the others it is taken now. What is newer than
+        the beginning of this run is not trusted: what was judged may have been something else, or could have changed
+        again without its stat changing. ``changes`` counts what this process itself was about to change.
         """
-        if self.turns != turns():
+        if self.turns + changes != turns():
             return False
-        wanted, stats = sorted(set(paths)), []
-        for path in wanted:
+        stats: list[State | None] = []
+        owners: list[tuple[str, ...]] = []
+        for path, tasks in files.items():
             seen = known.get(path) or stat(path)
-            if seen is None or max(seen[0], seen[1]) > self.began_ns - RACY_NS:
+            old = seen is not None and max(seen[0], seen[1]) <= self.began_ns - RACY_NS
+            owners.append(tuple(tasks))
+            stats.append(seen if old else None)
+            if not old and not owners[-1]:
                 return False
-            stats.append(seen)
+        text = None if None in stats else text
         environment = tuple((name, self.environment.get(name)) for name in sorted({*ALWAYS, *names}))
-        turn = (self.turns, _memory())
+        turn = (self.turns + changes, _memory())
         answer: tuple[object, ...] = (
-            self.setting, turn, environment, tuple(kinds.items()), tuple(wanted), tuple(stats), text,
+            self.setting, turn, environment, tuple(kinds.items()), tuple(files), tuple(stats), text,
+            marshal.dumps(tuple(owners)),
         )  # fmt: skip
         _replace(place(self.arguments), marshal.dumps(answer))  # type: ignore[arg-type]  # it holds plain values only
         return True

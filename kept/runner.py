@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from doit.exceptions import DependencyError, InvalidTask, TaskFailed
@@ -15,12 +15,13 @@ from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
 from .screen import Lines, Screen
+from .witness import Witness
 
 
 class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
-    tasks: Sequence[Any] = ()
+    nodes: Mapping[str, Any] = {}  # of the tasks that doit's scheduler has looked at, by name
     place: build.Workplace | None = None  # where the stages of this process run
     asked: receipt.Asked | None = None  # the command line that a receipt may be written for
 
@@ -47,7 +48,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
-        self.tasks = list(dispatcher.tasks.values())
+        self.nodes = dispatcher.nodes
+        if self.asked is not None:
+            self.project.standing = self.asked.standing()
         if any(task.actions[0].prints_data for task in reports):
             self.asked = None  # what it prints goes to two streams: no receipt
             if self.screen is not None:
@@ -110,11 +113,17 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         code = super().finish()
         screen = self.screen
         upkeep.after(self.project)
-        if screen is not None and code == 0 and not screen.plain and self.asked is not None:
-            idle = set(screen.count) <= {Outcome.UP_TO_DATE}
-            if idle and self.witness is not None:
-                noop.remember(self.project, self.asked, self.witness, self.tasks, "".join(screen.text))
+        if screen is not None and code == 0 and self.asked is not None and self.witness is not None:
+            self._leave_receipt(screen, self.asked, self.witness)
         return code
+
+    def _leave_receipt(self, screen: Screen, asked: receipt.Asked, witness: Witness) -> None:
+        done = set(screen.count)
+        if done and Outcome.UP_TO_DATE not in done:
+            return  # all is too new to be trusted
+        idle = not screen.plain and done <= {Outcome.UP_TO_DATE}
+        tasks = [node.task for node in self.nodes.values()]
+        noop.remember(self.project, asked, witness, tasks, "".join(screen.text) if idle else None)
 
     def _stage(self, node: Any) -> None:
         judged = self._judgement_of(node.task.name)

@@ -98,10 +98,11 @@ def test_receipts(tmp_path, monkeypatch):
     asked = receipt.Asked(["run"])
     asked.began_ns = os.stat("one").st_mtime_ns + 10**11
     kinds = {"three": receipt.NOTHING, "one": receipt.kind("one")}
-    assert asked.write({"HOME"}, kinds, {"one", "two"}, {}, "2 stages: 2 up to date\n")
+    assert asked.write({"HOME"}, kinds, {"one": [], "two": ["points:rows"]}, {}, "2 stages: 2 up to date\n")
     place, dice = Path(receipt.place(["run"])), random.Random(1)
     good = place.read_bytes()
     assert receipt.read(["run"]) == "2 stages: 2 up to date\n"
+    assert set(asked.standing()) == {"points:rows"}
     for _ in cases(2500):
         put(place, data := flipped(good, dice))
         assert receipt.read(["run"]) is None or data == good
@@ -109,10 +110,11 @@ def test_receipts(tmp_path, monkeypatch):
     for _ in cases(2000):
         bad = list(answer)
         for _ in range(dice.randint(1, 3)):
-            bad[dice.randrange(7)] = dice.choice([*ODD, *answer, ((1, 2),), ((None, None),), (("one",), 2)])
+            bad[dice.randrange(8)] = dice.choice([*ODD, *answer, ((1, 2),), ((None, None),), (("one",), 2)])
         data = marshal.dumps(tuple(bad) if dice.random() < 0.9 else dice.choice(ODD))
         put(place, zlib.crc32(data).to_bytes(4, "big") + data)
         assert isinstance(receipt.read(["run"]), str | None)
+        assert isinstance(asked.standing(), dict)
 
 
 def toml(value) -> str:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from kept import receipt
+from kept.digest import Memo
 
 ARGUMENTS = ["nearest"]
 
@@ -193,8 +194,75 @@ def test_what_is_newer_than_the_run_is_not_trusted(tmp_path, monkeypatch):
     (tmp_path / receipt.FOLDER / "memo.db").touch()
     asked = receipt.Asked(["a"])
     asked.began_ns = changed
-    assert not asked.write(set(), {}, {"source.py"}, {}, "text")
+    assert not asked.write(set(), {}, {"source.py": ()}, {}, "text")
     assert receipt.read(["a"]) is None
     asked.began_ns = changed + 3 * 10**9
-    assert asked.write(set(), {}, {"source.py"}, {}, "text")
+    assert asked.write(set(), {}, {"source.py": ()}, {}, "text")
     assert receipt.read(["a"]) == "text"
+
+
+# ---- what stands after a change
+
+STAGES = {"points:rows", "points:scaled", "nearest:model", "nearest:accuracy"}
+
+
+def test_what_stands_is_what_has_not_changed(answered):
+    """After a change the receipt says which stages need not be judged: those none of whose own files has changed."""
+    assert set(receipt.Asked(ARGUMENTS).standing()) == STAGES
+    answered.write("data/points.csv", answered.read("data/points.csv") + "\n")
+    assert set(receipt.Asked(ARGUMENTS).standing()) == STAGES - {"points:rows"}
+    _damage(answered)
+    assert set(receipt.Asked(ARGUMENTS).standing()) == STAGES - {"points:rows", "nearest:accuracy"}
+    answered.edit("recipes/limits.py", "LARGEST = 6.0", "LARGEST = 5.0")
+    assert receipt.Asked(ARGUMENTS).standing() == {}
+
+
+@pytest.mark.parametrize("edit", sorted(set(EDITS) - {"an input"} - {name for name in EDITS if "artifact" in name}))
+def test_nothing_stands_once_anything_common_has_changed(answered, edit):
+    """Sources, settings, modules and what was forgotten concern every stage."""
+    EDITS[edit](answered)
+    assert edit == "cleaned" or receipt.Asked(ARGUMENTS).standing() == {}
+
+
+def test_a_run_that_built_something_leaves_what_stands(answered):
+    """The next run need not judge the others, yet no answer is known before one finds nothing to do."""
+    answered.write("data/points.csv", answered.read("data/points.csv") + "\n")
+    _later(answered, *ARGUMENTS)
+    assert receipt.read(ARGUMENTS) is None
+    assert set(receipt.Asked(ARGUMENTS).standing()) == STAGES
+    assert "4 stages: 4 up to date" in _later(answered, *ARGUMENTS)
+    assert "4 stages: 4 up to date" in receipt.read(ARGUMENTS)
+
+
+def test_what_is_too_new_does_not_stand(tmp_path, monkeypatch):
+    """A file that came during the run is looked at again next time, the others are not; there is no answer yet."""
+    monkeypatch.chdir(tmp_path)
+    os.makedirs(receipt.FOLDER)
+    for name in ("artifacts/.kept/memo.db", "old", "new", "common"):
+        (tmp_path / name).write_text(name)
+    asked = receipt.Asked(["x"])
+    state = receipt.stat("old")
+    asked.began_ns = max(state[:2]) + receipt.RACY_NS
+    late = (state[0] + 1, *state[1:])
+    known = {"old": state, "new": late, "common": late}
+    assert asked.write(set(), {}, {"old": {"a:old"}, "new": {"a:new"}}, known, "nothing to do\n")
+    assert receipt.read(["x"]) is None
+    assert set(asked.standing()) == {"a:old"}
+    assert not asked.write(set(), {}, {"old": {"a:old"}, "common": set()}, known, "nothing to do\n")
+    assert asked.write(set(), {}, {"old": {"a:old"}}, known, "nothing to do\n")
+    assert receipt.read(["x"]) == "nothing to do\n"
+
+
+def test_another_process_that_changes_something_voids_a_receipt_in_the_making(tmp_path, monkeypatch):
+    """Who is about to change something counts up: a run that began before may remember nothing then."""
+    monkeypatch.chdir(tmp_path)
+    memo = Memo(tmp_path / receipt.FOLDER / "memo.db")
+    memo.remember("kind", "name", b"")
+    asked = receipt.Asked(["x"])
+    memo.drop_receipts()
+    assert not asked.write(set(), {}, {}, {}, "theirs\n")
+    assert asked.write(set(), {}, {}, {}, "ours\n", memo.changes)
+    assert receipt.read(["x"]) == "ours\n"
+    memo.drop_receipts()
+    assert receipt.read(["x"]) is None
+    memo.close()

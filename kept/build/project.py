@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from .keys import Keys, classes_in, declared_format
 
 if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of them
     from ..fingerprint import Fingerprint
+    from ..receipt import State
     from ..store import Store
     from .journal import Journal
 
@@ -63,6 +64,7 @@ class Project:
         self.stages: dict[str, Stage] = {}
         self.judgements: dict[str, Judgement] = {}
         self.sources: dict[int, tuple[Digest, float]] = {}  # by the id of a fingerprint: its text as a blob, since when
+        self.standing: Mapping[str, Mapping[str, State]] = {}  # were up to date, with files that have not changed since
         self.warnings: list[str] = []
         self.grown = 0  # bytes that this process has built
 
@@ -223,6 +225,9 @@ class Project:
         return list(found)
 
     def _judge(self, stage: Stage) -> Judgement:
+        claim = self.claims.get(stage.task)
+        if claim is not None and stage.task in self.standing and self._given_the_same(stage):
+            return Judgement(stage, Outcome.UP_TO_DATE, outputs=claim.outputs, code=self.code_of(stage))
         try:
             given, waiting = self._inputs(stage)
             code = self.code_of(stage)
@@ -233,7 +238,6 @@ class Project:
             known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.FORGOTTEN)]
             reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
             return Judgement(stage, Outcome.BUILT, reasons, code=code)
-        claim = self.claims.get(stage.task)
         if claim is not None and claim.key == action.key:
             reasons = tuple(self._damage(stage, claim.outputs))
             if not reasons:
@@ -246,6 +250,9 @@ class Project:
         if claim is not None and claim.key == action.key:
             reasons += (Reason(Cause.LOST),)
         return Judgement(stage, Outcome.BUILT, reasons, action, (), code, record)
+
+    def _given_the_same(self, stage: Stage) -> bool:
+        return all(self.judgements[name].outcome is Outcome.UP_TO_DATE for name in stage.upstream)
 
     def _inputs(self, stage: Stage) -> tuple[dict[str, Given], list[str]]:
         """Return what the stage is given, by argument, and the stages that must be built before that is known."""
