@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -89,6 +87,22 @@ class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types
         return f"Stage: {self.stage.function_name}"
 
 
+class StageTask(Task):  # type: ignore[misc]  # doit has no types
+    """A stage as doit sees it."""
+
+    def clean(self, outstream: Any, dryrun: bool) -> None:
+        """Remove its artifacts."""
+        action = self.actions[0]
+        project = action.judge.project
+        for file in artifact_files(project, action.stage):
+            path = project.root / file
+            if not path.exists():
+                continue
+            outstream.write(f"{self.name} - removing {'folder' if path.is_dir() else 'file'} '{file}'\n")
+            if not dryrun:
+                project.remove(file)
+
+
 def tasks_of(declared: Any) -> Iterator[Task]:
     """Return the doit tasks of a pipeline or a report."""
     judge = project_here()
@@ -116,16 +130,14 @@ def _stage_task(judge: KeptDependency, stage: Stage) -> Task:
         if isinstance(wire, Input):
             inputs += artifact_files(project, project.stages[wire.stage], wire.field or None)
     doc = (stage.function.__doc__ or "").strip().partition("\n")[0]
-    task = Task(
+    task = StageTask(
         stage.task,
         [],
-        file_dep=list(dict.fromkeys(path for path in inputs if not os.path.isdir(project.root / path))),
+        file_dep=inputs,
         targets=targets,
         task_dep=list(stage.upstream),
         subtask_of=stage.pipeline,
         doc=doc or stage.function_name,
-        clean=[(_clean, [project, stage])],
-        verbosity=None,
     )
     task._actions = [StageAction(judge, stage)]
     return task
@@ -142,16 +154,6 @@ def artifact_files(project: Project, stage: Stage, field: str | None = None) -> 
         if suffix is not None and field in (None, artifact.field):
             files.append(project.file(artifact, suffix))
     return files
-
-
-def _clean(project: Project, stage: Stage, dryrun: bool) -> None:
-    for file in artifact_files(project, stage):
-        path = project.root / file
-        if not path.exists():
-            continue
-        sys.stdout.write(f"{stage.task} - removing {'folder' if path.is_dir() else 'file'} '{file}'\n")
-        if not dryrun:
-            project.remove(file)
 
 
 def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:
