@@ -48,6 +48,14 @@ class State:
             self.tasks[task] = found if sound else {}
         return self.tasks[task]
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.memo.all("doit"))
+
+    def has(self, task: str) -> bool:
+        """Say whether anything was remembered of a task when this was first asked."""
+        return task in self.tasks or task in self._names
+
     def get(self, task: str, name: str) -> Any:
         """Return one remembered value of a task, or None."""
         return self._task(task).get(name)
@@ -133,6 +141,8 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
         self.state.set(task, name, value)
 
     def _get(self, task: str, name: str) -> Any:
+        if task in self.project.stages and not self.state.has(task):  # there are many, and hardly any is ignored
+            return None
         return self.state.get(task, name)
 
     def _in(self, task: str) -> bool:

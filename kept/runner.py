@@ -10,7 +10,7 @@ from typing import Any
 from doit.exceptions import DependencyError, InvalidTask, TaskFailed
 from doit.runner import Runner
 
-from . import build, errors, explain, noop, receipt, upkeep
+from . import build, collector, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
@@ -95,7 +95,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         elif _is_report(node.task):
             self._report(node)
         else:
-            self.process_task_result(node, self.execute_task(node.task))
+            with collector.as_usual():
+                failure = self.execute_task(node.task)
+            self.process_task_result(node, failure)
 
     def _report(self, node: Any) -> None:
         action = node.task.actions[0]
@@ -159,7 +161,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
-        return build.finish(self.project, judged, build.work(job, self._tell, self.place))
+        with collector.as_usual():
+            done = build.work(job, self._tell, self.place)
+        return build.finish(self.project, judged, done)
 
     def _tell(self, text: str) -> None:
         if self.screen is not None:

@@ -37,7 +37,9 @@ class Memo:
         self.still = still
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._rows: list[tuple[object, ...]] = []  # of files, not written yet where there are many
-        self._noted = 0
+        self._noted = self._asked = 0
+        self._known: dict[str, tuple[Any, ...]] | None = None  # rows of all files, once many were asked for
+        self._clock = 0  # what ``now_ns`` said last
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
         self._changes: int | None = None  # the open file in which changes are counted
@@ -142,7 +144,7 @@ class Memo:
             self._files[name] = (stat, digest)
             return
         try:
-            racy = not certain and stat.racy_at(self.now_ns())
+            racy = not certain and stat.racy_at(self._clock) and stat.racy_at(self.now_ns())
         except OSError:  # nothing can be written here: it is computed again
             return
         if racy:
@@ -187,10 +189,18 @@ class Memo:
             os.makedirs(os.path.dirname(clock) or ".", 0o755, exist_ok=True)
             with open(clock, "wb"):
                 pass
-        return os.stat(clock).st_mtime_ns
+        self._clock = os.stat(clock).st_mtime_ns
+        return self._clock
 
     def _stored(self, name: str) -> tuple[Stat, Digest] | None:
-        row = self._read("select * from files where path=?", (name,))
+        self._asked += 1
+        if self._asked == _MANY and not self._empty():
+            rows = self._guarded(lambda: self._db.execute("select * from files").fetchall())
+            self._known = {row[0]: row for row in rows or ()}
+        if self._known is not None:
+            row = self._known.pop(name, None)
+        else:
+            row = self._read("select * from files where path=?", (name,))
         if row is None or zlib.crc32(repr(row[:7]).encode()) != row[7]:
             return None
         self._files[name] = found = (Stat(*row[1:5]), Digest(*row[5:7]))
