@@ -88,17 +88,19 @@ def blind_spots(project: Project, judged: Judgement) -> list[str]:
 
 
 def visible(project: Project, judged: Judgement) -> list[Any]:
-    """Return the blind spots of a stage that the project's settings do not quieten."""
+    """Return the blind spots of a stage that neither it nor the project's settings answer for."""
     if judged.code is None:
         return []
     quiet = project.settings.ignore
     spots = [b for b in judged.code.blind if f"{b.file}:{b.line}" not in quiet and b.file not in quiet]
     if not spots:
         return spots
-    from .fingerprint import variable_read
+    from .fingerprint import SEEDED, variable_read
 
-    declared = {variable_read(name) for name in judged.stage.options.env}
-    return [b for b in spots if b.what not in declared]
+    seen = {variable_read(name) for name in judged.stage.options.env}
+    if project.settings.seed is not None and judged.stage.options.seed:
+        seen.add(SEEDED)
+    return [b for b in spots if b.what not in seen]
 
 
 def _diffs(project: Project, judged: Judgement, last: Record) -> dict[str, str]:

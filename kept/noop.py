@@ -12,13 +12,14 @@ from . import receipt
 from .actions import Outcome
 from .build import Project
 from .fingerprint import loading
+from .fingerprint.fingerprints import SEEDED
 from .fingerprint.project import Project as Modules
 from .fingerprint.summary import Mark, Statement
 from .pipeline import File
 from .witness import Witness
 
 _PURE = frozenset({"config_changed", "run_once"})  # of doit.tools: dodo.py and doit's memory decide what they say
-_CHANCE = frozenset({"clock", "network", "unseeded randomness"})
+_CHANCE = frozenset({"clock", "network", "unseeded randomness", SEEDED})
 _PYTHON = os.path.dirname(os.__file__) + os.sep
 _SETTINGS = ("pyproject.toml", "doit.cfg")
 

@@ -172,8 +172,8 @@ def test_blind_spots_are_pointed_at(project):
         (7, "file"),
         (8, "clock"),
         (9, "network"),
-        (10, "unseeded randomness"),
-        (10, "unseeded randomness"),
+        (10, "global randomness"),
+        (10, "global randomness"),
         (11, "unseeded randomness"),
     ]
 

@@ -203,6 +203,30 @@ def test_a_declared_variable_quietens_its_own_line_only(project):
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "option", "told"),
+    [
+        ("", "", ["default_rng()", "random.random()"]),
+        ("", ", seed=False", ["default_rng()", "np.random.rand()", "random.random()", "random.randrange(3)"]),
+        ("seed = false", "", ["default_rng()", "np.random.rand()", "random.random()", "random.randrange(3)"]),
+    ],
+    ids=["seeded", "not this stage", "nowhere"],
+)
+def test_what_is_seeded_needs_no_mention(project, settings, option, told):
+    """A stage draws from seeded generators; what is drawn at import, or from generators of its own, is not seeded."""
+    project.write("pyproject.toml", f"[tool.kept]\n{settings}\n")
+    drawn = 'mark("other model")\n    random.randrange(3), np.random.rand(), default_rng(), DRAWN'
+    project.edit("recipes/majority.py", 'mark("other model")', drawn)
+    head = "import random\n\nimport numpy as np\nfrom numpy.random import default_rng\n\nDRAWN = random.random()\n"
+    text = project.read("recipes/majority.py")
+    before, future, after = text.partition("from __future__ import annotations\n")
+    project.write("recipes/majority.py", before + future + head + after)
+    project.edit("dodo.py", "majority.train)", f"majority.train{option})")
+    lines = paragraphs(project.doit("why", "--blind", "majority:model"))["majority:model"]
+    seen = [line.partition("which is not seen: ")[2].partition(" (recipes/majority")[0] for line in lines]
+    assert sorted(text for text in seen if "rand" in text or "rng" in text) == told
+
+
 # ---- for machines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .fingerprints import variable_read
+from .fingerprints import SEEDED, variable_read
 from .inputs import Outline, asked_variable
 from .summary import Found
 from .words import last
@@ -48,10 +48,22 @@ def findings(node: ast.stmt, names: Outline) -> tuple[Found, ...]:
     found: dict[int, Found] = {}
     for part in ast.walk(node):
         what = _what(part, names)
+        if what == SEEDED and not _runs_later(part, node):
+            what = "unseeded randomness"  # it is drawn at import, before any stage
         if what is not None:
             text = " ".join(ast.unparse(part).split())[:80]
             found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))  # type: ignore[attr-defined]
     return tuple(found[place] for place in sorted(found))
+
+
+def _runs_later(part: ast.AST, statement: ast.stmt) -> bool:
+    """Say whether a part of a statement stands in the body of a function, which runs when that is called."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    for function in (one for one in ast.walk(statement) if isinstance(one, functions)):
+        body = function.body if isinstance(function.body, list) else [function.body]
+        if any(one is part for line in body for one in ast.walk(line)):
+            return True
+    return False
 
 
 def _what(node: ast.AST, names: Outline) -> str | None:
@@ -69,7 +81,7 @@ def _what(node: ast.AST, names: Outline) -> str | None:
     if _names_a_file(node, tail, name) and not _writes(node):
         return "file"
     if name.startswith(("random.", "np.random.", "numpy.random.")) and tail in _DRAWS:
-        return "unseeded randomness"
+        return SEEDED
     if (tail in _UNSEEDED or name in _UNSEEDED) and not node.args and not node.keywords:
         return "unseeded randomness"
     return None

@@ -27,6 +27,10 @@ class Blind:
     text: str
 
 
+# What a stage draws from generators that kept seeds before it: it is not seen only where they are not seeded.
+SEEDED = "global randomness"
+
+
 def variable_read(name: str) -> str:
     """Say that a variable is read; "*": nobody knows which."""
     return "the environment" if name == "*" else f"environment variable {name}"
