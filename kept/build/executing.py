@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import dis
 import errno
-import inspect
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from types import CodeType
 from typing import Any, TextIO
 
 from .. import digest, errors, formats
@@ -24,6 +20,7 @@ from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
 from .capture import at_home, captured, temporary, told, unasking
+from .unread import unread
 from .workplace import Workplace
 
 
@@ -190,28 +187,19 @@ def given(job: Job, store: Store, name: str) -> Any:
 
 
 def _call(job: Job, store: Store) -> Any:
-    unread = _unread(job.function)
-    values = {name: None if name in unread else given(job, store, name) for name in job.arguments}
+    skipped = unread(job.function)
+    # A plain value costs nothing to give, and what looks into the caller's frame may want it.
+    values = {
+        n: None if n in skipped and _holds_blobs(job.arguments[n]) else given(job, store, n) for n in job.arguments
+    }
     args, kwargs = call_arguments(job.function, values)
     return job.function(*args, **kwargs)
 
 
-def _unread(function: Callable[..., Any]) -> frozenset[str]:
-    """Name the parameters that a plain function never mentions: what it does not read is not loaded."""
-    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
-        return frozenset()
-    return _unmentioned(function.__code__)
-
-
-@lru_cache(maxsize=1000)
-def _unmentioned(code: CodeType) -> frozenset[str]:
-    used = {instruction.argval for instruction in dis.get_instructions(code)}
-    if used & {"locals", "vars", "eval", "exec", "sys", "inspect"}:  # it may look at its own frame
-        return frozenset()
-    pairs = {name for value in used if isinstance(value, tuple) for name in value}  # 3.13 joins two names
-    return (
-        frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) - used - pairs - set(code.co_cellvars)
-    )
+def _holds_blobs(value: object) -> bool:
+    if type(value) is dict:
+        return any(map(_holds_blobs, value.values()))
+    return isinstance(value, Blob | Whole) or (type(value) in (list, tuple) and any(map(_holds_blobs, value)))  # type: ignore[call-overload]  # a list or tuple
 
 
 def _value(value: object, job: Job, store: Store) -> Any:
