@@ -29,7 +29,7 @@ class Told:
     source: str = ""  # the record it comes from: when, which commit
     accepted: str = ""
     notes: tuple[str, ...] = ()  # widenings and blind spots
-    said: str = ""  # of the last run: why it failed
+    said: str = ""  # the facts of why it cannot be judged; of the last run: why it failed
     perhaps: bool = False  # it runs only if a stage before it makes other bytes
     past: bool = False  # it is what a run did, not what one would do
 
@@ -53,6 +53,7 @@ def _told(project: Project, judged: Judgement, *, blind: bool) -> Told:
         _source(record) if record is not None and judged.outcome is not Outcome.BUILT else "",
         _acceptance(record),
         _notes(project, judged, blind=blind),
+        said="" if judged.problem is None else str(judged.problem).partition("\n")[2],
         perhaps=bool(judged.reasons) and all(r.cause is Cause.WAITS for r in judged.reasons) and last is not None,
     )
 
@@ -158,7 +159,8 @@ def _paragraph(told: Told) -> str:
         lines += [f"        {line}" for line in diff.splitlines()[2:]]
     lines += [f"    from {told.source}"] if told.source else []
     given = {str(reason) for reason in told.reasons}
-    lines += [f"    {said}" for said in (told.accepted, told.said) if said and f"error {said}" not in given]
+    lines += [f"    {told.accepted}"] if told.accepted else []
+    lines += [f"    {line}" for line in told.said.splitlines() if f"error {line}" not in given]
     lines += [f"    note: {note}" for note in told.notes]
     return "\n".join(lines) + "\n"
 

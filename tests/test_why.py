@@ -142,6 +142,9 @@ def test_a_stage_that_cannot_be_judged_says_why(built):
     run = built.doit("why", "nearest")
     assert run.code == 1
     assert verdicts(run)["points:rows"] == "cannot be judged"
+    told = paragraphs(run)["points:rows"]
+    assert told[1:3] == ["error input file 'data/points.csv' does not exist", "stage:     points:rows"]
+    assert told[-1].startswith("hint: ")
     assert "data/points.csv" in run.out
     assert "Traceback" not in run.err
 
