@@ -112,6 +112,21 @@ def test_reads_inside_functions_and_of_others_do_not_count(project, memo, tmp_pa
     assert names(project.made(memo=memo)) == ["stages.FAR", "stages.HERE", "stages.train"]
 
 
+def test_what_is_read_on_the_way_of_a_stored_value_counts_and_the_store_itself_does_not(project, memo):
+    """A module that loads an artifact while it is imported depends on that artifact, wherever the store lies."""
+    project.write(
+        stages=STAGES,
+        hidden="import os\nfrom pathlib import Path\nfrom kept.digest import digest_file\n"
+        "from kept.store import Store\n"
+        "HERE = os.path.dirname(__file__)\nstore = Store(HERE + '/ca' + 'che')\n"
+        "CFG = [digest_file(Path(HERE, n + 'on')).hex for n in ['made.js']] + [store.put_bytes(b'x').size]\n",
+    )
+    (project.root / "made.json").write_text("1")
+    project.loaded()
+    found = [name for name in names(project.made(memo=memo)) if name.startswith("file ")]
+    assert found == ["file made.json"]
+
+
 def test_the_environment_still_works(memo, monkeypatch):
     """Variables are read, set and listed as before while they are watched."""
     monkeypatch.setenv("A_OF_TEST", "1")

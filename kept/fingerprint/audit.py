@@ -20,6 +20,9 @@ from ..digest import Memo, digest_file
 from .loading import loaded_digest
 from .plan import AUDIT, NEWEST
 
+_STORING = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room, "") for room in ("store", "build")
+)
 _IMPORTER = "<frozen importlib"
 _SHOWN_READS = ("open", "os.listdir", "os.scandir", "import")
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git", "__pycache__"})
@@ -116,7 +119,10 @@ ears: list[Callable[[str | None], None]] = []  # who else is told which variable
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watch and event in _SHOWN_READS:
+    if not _watch or event not in _SHOWN_READS:
+        return
+    # What the store opens for itself is nothing that an import reads: a long look at the stack is spared.
+    if event == "import" or not sys._getframe(1).f_code.co_filename.startswith(_STORING):
         _watch[-1].saw(event, arguments)
 
 
