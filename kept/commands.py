@@ -51,9 +51,8 @@ class _Judged:
         from . import errors
         from .build import Project
         from .fingerprint import audit, loading
-        from .screen import write_anything
 
-        write_anything()
+        pipe.write_anything()
         loading.install(root)
         try:
             memo = Project(root, still=self.still).memo

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 from .actions import Acceptance, Cause, Outcome, Reason, Record
-from .build import Judgement, Line, Project, restore
+from .build import Project
 from .digest import canonical_json
+
+if TYPE_CHECKING:
+    from .build import Judgement, Line
 
 SCHEMA_VERSION = 1
 
@@ -125,6 +127,8 @@ def _sources(project: Project, record: Record | None) -> dict[str, str]:
 
 
 def _diff(old: str, new: str) -> str:
+    import difflib
+
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "recorded", "now", lineterm="", n=2)
     return "\n".join(lines)
 
@@ -212,6 +216,8 @@ def accept(project: Project, task: str, allowed: Set[Cause], reason: str) -> str
     record = dataclasses.replace(last, action=judged.action, accepted=acceptance, sources=sources)
     project.store.publish(judged.action.key, record.as_json())
     settled = dataclasses.replace(judged, outcome=Outcome.RESTORED, outputs=last.outputs, record=record)
+    from .build import restore
+
     restore(project, settled)
     said = Reason(Cause.ACCEPTED, f"by {acceptance.who}" + (f" ({reason})" if reason else ""))
     project.journal.append(task, Outcome.RESTORED, judged.action.key, 0.0, (said, *judged.reasons))

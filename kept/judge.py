@@ -122,7 +122,6 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     project: Project
     asked: receipt.Asked | None = None  # of a run that a receipt may answer next time
     witness: Witness | None = None  # of what loading dodo.py asked
-    state: State
     loaded: set[str]
 
     def __init__(self, project: Project) -> None:
@@ -132,10 +131,20 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
 
     def take(self, project: Project) -> None:
         """Judge for ``project`` from now on."""
-        self.project, self.state, self.loaded = project, State(project.memo), set()
-        self.backend, self.name = self.state, self.state.name
+        self.project, self.name, self.loaded = project, State.name, set()
+        self.__dict__.pop("state", None)
         for name in ("_set", "_get", "_in", "remove", "remove_all"):
             self.__dict__.pop(name, None)  # doit's constructor binds them to its backend
+
+    @cached_property
+    def state(self) -> State:
+        """What is remembered of plain tasks; who only lists tasks asks for none of it."""
+        return State(self.project.memo)
+
+    @property
+    def backend(self) -> State:
+        """What doit takes for its database."""
+        return self.state
 
     def _set(self, task: str, name: str, value: Any) -> None:
         self.state.set(task, name, value)
@@ -173,7 +182,8 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
 
     def close(self) -> None:
         """Write what is left."""
-        self.state.dump()
+        if "state" in self.__dict__:
+            self.state.dump()
 
     def get_status(self, task: Task, tasks_dict: dict[str, Task], get_log: bool = False) -> DependencyStatus:
         """Judge a task; a stage without side effects, in `list -s`, `info` and `why` as in a run."""
@@ -202,7 +212,7 @@ def project_here() -> KeptDependency:
     """Return doit's judge, made ours where it was made before the first pipeline was declared."""
     judge = Globals.dep_manager
     if not isinstance(judge, KeptDependency):
-        _drop(judge.backend)
+        _drop(judge.__dict__.pop("backend"))
         judge.__class__ = KeptDependency
         judge.take(Project(os.getcwd()))
     assert isinstance(judge, KeptDependency)

@@ -56,7 +56,7 @@ def _verb(arguments: list[str]) -> int:
 
     from . import pipe
     from .errors import KeptError
-    from .screen import write_anything
+    from .pipe import write_anything
 
     write_anything()
     module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -42,3 +43,10 @@ def write(text: str) -> None:
             sys.stdout.write(text)
     except BrokenPipeError:
         pass
+
+
+def write_anything() -> None:
+    """Let names of files that are no text be printed, too, whatever the terminal's encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")

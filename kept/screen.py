@@ -30,13 +30,6 @@ class Ahead(Protocol):
     def left(self) -> float | None: ...  # noqa: D102
 
 
-def write_anything() -> None:
-    """Let names of files that are no text be printed, too, whatever the terminal's encoding."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
-
-
 class Lines:
     """Writes lines to where doit's output goes, and lives while a stage has the process's own output.
 

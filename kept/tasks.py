@@ -146,15 +146,19 @@ def _stage_task(judge: KeptDependency, stage: Stage) -> Task:
 
 def artifact_files(project: Project, stage: Stage, field: str | None = None) -> list[str]:
     """Return where the artifacts of a stage lie, as far as that is known before it is built."""
-    claim = project.claims.get(stage.task)
-    shown = {output.name: output.suffix for output in claim.outputs} if claim is not None else {}
     files = []
     for artifact in stage.artifacts:
         suffix = project.declared_suffix(artifact)
-        suffix = shown.get(artifact.field) if suffix is None else suffix
+        suffix = _shown(project, stage).get(artifact.field) if suffix is None else suffix
         if suffix is not None and field in (None, artifact.field):
             files.append(project.file(artifact, suffix))
     return files
+
+
+def _shown(project: Project, stage: Stage) -> dict[str, str]:
+    """Return the suffixes of what artifacts/ shows of a stage, by field."""
+    claim = project.claims.get(stage.task)
+    return {output.name: output.suffix for output in claim.outputs} if claim is not None else {}
 
 
 def _report_tasks(judge: KeptDependency, report: Report) -> Iterator[Task]:

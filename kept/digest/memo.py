@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import urllib.parse
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import receipt
 from .files import Digest, Stat, digest_file, digest_tree
+
+if TYPE_CHECKING:  # in each function that opens the memory: who only lists tasks does not
+    import sqlite3
 
 _SMALL = 1 << 20  # bytes of a file that is digested again in no time, should its row be lost
 _MANY = 200  # files of which each is no longer worth a transaction
@@ -52,6 +54,8 @@ class Memo:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
+        import sqlite3
+
         if self.still:
             # Without a log beside it nothing is missing from the database, and SQLite need not make one.
             how = "mode=ro" if os.path.exists(self.path + "-wal") else "immutable=1"
@@ -75,6 +79,8 @@ class Memo:
                 os.unlink(leftover)
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
         db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
         try:
             self._prepare(db)
@@ -262,6 +268,8 @@ class Memo:
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         """Do without the memory where it is locked or read-only, start it again where it is damaged."""
+        import sqlite3
+
         try:
             return work()
         except (UnicodeError, OverflowError):  # a path that is no text, a number too large for it

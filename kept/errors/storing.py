@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 from collections.abc import Sequence
 
@@ -109,6 +108,8 @@ class UntrustedFormat(KeptError):
 
 def unknown_format(name: str, known: Sequence[str]) -> KeptError:
     """A stage or a record names a format that nobody registered."""
+    import difflib
+
     near = difflib.get_close_matches(name.lstrip("."), known, n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
     hint = f'{meant}a new one is added with kept.formats.register(...); a file with a suffix is "file.png"'

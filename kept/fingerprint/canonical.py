@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import math
 import struct
 from collections.abc import Callable, Sequence
@@ -216,3 +217,8 @@ def _reads_type_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool
         return False
     inside = (part for statement in node.body for part in ast.walk(statement))
     return any(isinstance(part, ast.Name) and part.id in names for part in inside)
+
+
+def named(*values: object) -> str:
+    """Name some plain values."""
+    return hashlib.sha256(json.dumps(values, separators=(",", ":"), ensure_ascii=True).encode()).hexdigest()

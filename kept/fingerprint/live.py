@@ -15,9 +15,7 @@ from typing import Any
 
 from .. import errors
 from ..digest import encode
-from . import code_objects
-from .canonical import SCHEME
-from .parts import named
+from .canonical import SCHEME, named
 from .project import Project
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -164,6 +162,8 @@ class Shell:
 
     def _text(self, value: types.FunctionType, where: str) -> object:
         """Return the text of a function that no name leads to; where it is in a file, the code around it is a root."""
+        from . import code_objects
+
         if self.is_project(value.__module__ or "?") and code_objects.in_file(value, self.project):
             return (code_objects.text(value), self._outer(value))
         self.notes.append(

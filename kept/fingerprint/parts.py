@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable
 
-from .canonical import SCHEME
+from .canonical import SCHEME, named
 from .effects import Id
 from .fingerprints import Blind, Part
 from .order import sequence
@@ -15,11 +14,6 @@ from .reach import Reach
 from .summary import Mark, Statement
 
 _STAGE = "@"  # stands for the stage's own function, so that renaming it shows nowhere
-
-
-def named(*values: object) -> str:
-    """Name some plain values."""
-    return hashlib.sha256(json.dumps(values, separators=(",", ":"), ensure_ascii=True).encode()).hexdigest()
 
 
 class Naming:

@@ -19,15 +19,17 @@ import os
 import sys
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..digest import Memo, digest_bytes
 from .canonical import SCHEME
 from .fingerprints import Blind, Fingerprint, LookedAt, Part
 from .libraries import BY_FILES, files_of, unpackaged
 from .project import Project, search_path
-from .reach import Reach
-from .reads import Inputs, behind, path_state, variable_state
+from .states import Inputs, behind, path_state, variable_state
+
+if TYPE_CHECKING:
+    from .reach import Reach
 
 AUDIT = "audit"
 NEWEST = "newest"  # names no source file: what was noted last, of all files

@@ -12,13 +12,15 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..digest import Memo, digest_bytes
 from ..errors import unreadable_source
-from . import reading
 from .canonical import SCHEME
-from .summary import Summary, from_bytes, to_bytes
 from .words import STANDARD
+
+if TYPE_CHECKING:  # and what reads sources is loaded for a source that was never read
+    from .summary import Summary
 
 _ENDINGS = (*importlib.machinery.EXTENSION_SUFFIXES, ".py")  # in Python's order
 _PACKAGES = tuple("__init__" + ending for ending in _ENDINGS)
@@ -235,6 +237,8 @@ class Project:
         known = self._summaries.get(path)
         if known is not None:
             return known
+        from .summary import from_bytes, to_bytes
+
         name = self._digest(path)
         stored = self.memo.recall("summary", f"{SCHEME}:{name}") if self.memo is not None else None
         found = from_bytes(stored) if stored is not None else None
@@ -253,6 +257,8 @@ class Project:
         return self.files[path]
 
     def _read(self, path: str) -> Summary:
+        from . import reading
+
         try:
             return reading.summarise(self.source(path))
         except reading.UnreadableError as problem:

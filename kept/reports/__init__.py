@@ -6,14 +6,15 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..pipeline import Pipeline, Reference, Stage, Where, announce, bound, doors
-from . import rows as reading
-from . import text
-from .mistakes import Place
-from .records import Recorded, Records
+from .places import Place
+
+if TYPE_CHECKING:  # what reads and draws is loaded when there is something to draw
+    from .records import Recorded, Records
+    from .rows import Row
 
 __all__ = ["Report", "drawn", "report"]
 
@@ -83,20 +84,26 @@ class Report:
 
     def _check_sort(self, column: str) -> None:
         if column:
-            reading.check_column(column.removeprefix("-"), self._possible())
+            from . import rows
+
+            rows.check_column(column.removeprefix("-"), self._possible())
 
     def _possible(self) -> Iterable[str]:
         """Name all columns that there may be: which artifacts are scalars is known when they are built."""
-        yield from reading.FIRST
+        from . import rows
+
+        yield from rows.FIRST
         for pipeline in self.pipelines:
-            yield from reading.names_of(pipeline)
-        yield from reading.LAST
+            yield from rows.names_of(pipeline)
+        yield from rows.LAST
 
     def check(self, where: Where) -> None:
         """Refuse columns and formats that do not exist, where the report is declared."""
         _check_format(self.format, where)
         for column in self.columns:
-            reading.check_column(column, self._possible(), where)
+            from . import rows
+
+            rows.check_column(column, self._possible(), where)
 
     def _repr_html_(self) -> str | None:
         """Show the table in a notebook."""
@@ -115,6 +122,9 @@ class Report:
 
     def draw(self, project: Recorded, options: Mapping[str, Any]) -> str:
         """Draw the report as text; with ``out`` it goes to that file instead."""
+        from . import rows as reading
+        from .records import Records
+
         records = Records(project)
         rows = reading.sorted_rows(self.rows(records), options.get("sort") or "")
         drawn = self._render(rows, records, self.format_of(options))
@@ -124,11 +134,16 @@ class Report:
         _write(Path(out), drawn + "\n")
         return f"report written to {out}"
 
-    def rows(self, records: Records) -> list[reading.Row]:
+    def rows(self, records: Records) -> list[Row]:
         """Read a row for each variant."""
+        from . import rows as reading
+
         return [reading.row(pipeline, records) for pipeline in self.pipelines]
 
-    def _render(self, rows: list[reading.Row], records: Records, format_: str) -> str:
+    def _render(self, rows: list[Row], records: Records, format_: str) -> str:
+        from . import rows as reading
+        from . import text
+
         for column in self.columns:
             reading.check_column(column, reading.columns_of(rows))
         if format_ == "html":
@@ -219,6 +234,7 @@ def _name(word: str, value: object, where: Where) -> str:
 def drawn(declared: Any, project: Recorded) -> str:
     """Draw a report, a pipeline or a reference for a notebook, as HTML that stands by itself."""
     from . import notebook
+    from .records import Records
 
     records = Records(project)
     if isinstance(declared, Report):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..actions import Output
 from ..pipeline import Pipeline, stages
 from .markup import Child, Markup, join, tag
+from .places import Place
 from .png import data_uri, is_picture
 from .records import Records, named
 
@@ -63,18 +64,6 @@ def confusion(labels: NDArray[Any], predictions: NDArray[Any]) -> Confusion:
     counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(counts, (true, guessed), 1)
     return Confusion(tuple(str(name) for name in classes.tolist()), counts, true, guessed)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a report finds an artifact: by its name in each variant, or in the pipeline that is named for one."""
-
-    name: str = ""
-    others: Mapping[str, tuple[type[Pipeline], str]] = field(default_factory=dict)
-
-    def of(self, variant: type[Pipeline]) -> tuple[type[Pipeline], str]:
-        """Return the pipeline that has it for a variant, and its name there."""
-        return self.others.get(variant._target, (variant, self.name))
 
 
 def section(pipelines: tuple[type[Pipeline], ...], records: Records, classified: Mapping[str, Place]) -> Markup | None:

@@ -13,6 +13,7 @@ from . import curves, mistakes, variants
 from .details import Details
 from .graph import picture
 from .markup import Markup, tag
+from .places import Place
 from .records import Records, Standing
 from .rows import Row
 from .words import moment, outcome_word
@@ -31,7 +32,7 @@ def page(
     rows: list[Row],
     records: Records,
     columns: tuple[str, ...],
-    classified: Mapping[str, mistakes.Place],
+    classified: Mapping[str, Place],
     besides: Iterable[Stage],
 ) -> str:
     """Draw everything that is recorded of some variants as an HTML document that loads nothing."""

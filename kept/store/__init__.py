@@ -6,20 +6,34 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..digest import Digest, Stat
-from . import copies, disk, locks, sweep, usage, verify
+from . import copies, disk, locks, sweep
 from .blobs import Blobs
 from .layout import Layout
 from .records import Records, Stored
 from .sweep import GRACE_S, Keeping, Swept
 from .trees import digest_folder, manifest
-from .usage import Usage
-from .verify import Fault, Finding, Verified
+
+if TYPE_CHECKING:
+    from .usage import Usage
+    from .verify import Fault, Finding, Verified
 
 __all__ = ["Fault", "Finding", "Keeping", "Store", "Stored", "Swept", "Usage", "Verified", "digest_folder"]
+
+
+_LATE = {"Usage": "usage", "Fault": "verify", "Finding": "verify", "Verified": "verify"}  # loaded when first asked for
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name not in _LATE:
+        raise AttributeError(f"module 'kept.store' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
+    return value
 
 
 def _nobody(_: str) -> None:
@@ -180,10 +194,14 @@ class Store:
 
     def verify(self, repair: bool = False) -> Verified:
         """Read all that the store holds; with ``repair``, move aside what is damaged or refers to nothing."""
+        from . import verify
+
         return verify.examine(self._records, repair)
 
     def du(self) -> Usage:
         """Count the bytes of every blob, of the records and of what is set aside; nothing is read or changed."""
+        from . import usage
+
         return usage.measure(self._layout)
 
     # ---- trust

@@ -1,0 +1,102 @@
+"""Works a fingerprint out from the sources; one that is remembered needs none of this."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from .. import errors
+from ..digest import Memo
+from . import audit, parts, reads
+from .canonical import named
+from .effects import Id
+from .fingerprints import Fingerprint, Part
+from .live import Shell
+from .reach import Reach
+from .states import Inputs
+
+
+def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None) -> Fingerprint:
+    """Follow the code from its roots."""
+    roots = [_root(reach, one) for one in dict.fromkeys(shell.roots)]
+    seen = list(_audited(reach, memo))
+    naming = parts.Naming(reach, roots[0] if roots else [])
+    found = [
+        *parts.statement_parts(reach, naming),
+        *parts.order_part(reach, naming),
+        *parts.extension_parts(reach),
+        *parts.interpreter_parts(reach),
+        *reads.parts(reach, inputs, iter(seen)),
+        *_entry(shell, naming, roots),
+        *(("values", Part("values it holds", value, "", 0, "")) for value in shell.values),
+    ]
+    return Fingerprint(
+        parts.digest(found),
+        tuple(sorted((part for _, part in found), key=lambda part: part.name)),
+        {one.name: one.version for one in sorted(reach.libraries.values(), key=lambda library: library.name)},
+        (*reach.widenings, *shell.notes),
+        parts.blind(reach),
+        _files(reach),
+    )
+
+
+def _root(reach: Reach, name: str) -> list[Id]:
+    module, _, attributes = name.partition(":")
+    place = reach.project.find(module)
+    if not place.followed:
+        if place.kind.value in ("library", "standard"):
+            reach.take(reach.resolver.attribute(module, attributes), "")
+            return []
+        raise errors.no_such_code(name, f"module {module}")
+    if not attributes:
+        reach.load(module)
+        reach.take_whole(module)
+        reach.finish()
+        return []
+    found = reach.root(module, attributes)
+    if not found and attributes and module not in reach.whole:
+        raise errors.no_such_code(name, f"{attributes} in {reach.shown(module)}")
+    return found
+
+
+def _entry(shell: Shell, naming: parts.Naming, roots: list[list[Id]]) -> Iterator[tuple[str, Part]]:
+    """Say which of the things in a class or module the stage is; a plain function is said by its own part."""
+    if not roots or not roots[0]:
+        return
+    first = shell.roots[0].partition(":")[2]
+    inner = first.partition(".")[2]
+    statement = naming.reach.resolver.statement(*roots[0][0])
+    if inner or len(statement.binds) != 1:
+        yield (
+            "entry",
+            Part("the stage's own name", named(inner if len(statement.binds) == 1 else first), "", 0, first + "\n"),
+        )
+
+
+def _audited(reach: Reach, memo: Memo | None) -> Iterator[tuple[str, str]]:
+    """Yield what was seen to be read while the closure was imported, after taking in the modules seen to be loaded."""
+    done: set[str] = set()
+    while memo is not None and (fresh := [one for one in reach.modules if one not in done]):
+        for module in fresh:
+            done.add(module)
+            path = reach.project.find(module).path
+            if not path.endswith(".py"):
+                continue
+            reach.project.summary(path)
+            seen = audit.recalled(memo, reach.project.files[path])
+            for kind, name in seen:
+                if kind != "module":
+                    yield kind, os.path.join(reach.project.root, *name.split("/")) if kind == "file" else name
+                elif name not in reach.modules and reach.project.find(name).followed:
+                    reach.load(name)
+                    reach.widen(name, reach.shown(module), "loaded while importing")
+        reach.finish()
+
+
+def _files(reach: Reach) -> dict[str, str]:
+    """Name the bytes of every file of the closure, as they were fingerprinted."""
+    paths = sorted({path for one in reach.modules if (path := reach.project.find(one).path)})
+    for path in paths:
+        if path not in reach.project.files:
+            reach.project.source(path)
+    return {path: reach.project.files[path] for path in paths}
