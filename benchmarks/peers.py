@@ -233,7 +233,9 @@ def speed(found: list[Found], count: int) -> str:
                 cells.append(one.problem or one.costs["many" if work[0].isdigit() else "five"])
                 continue
             times = one.seconds[work] / one.ours.get(work, kept.get(work, float("nan")))
-            cells.append(shown(one.seconds[work]) + (f" ({times:.2g}x)" if one is not found[0] else ""))
+            cells.append(
+                shown(one.seconds[work]) + (f" ({times:.{1 if times < 10 else 0}f}x)" if one is not found[0] else "")
+            )
         rows.append(cells)
     return markdown(["tool", *works], rows)
 
