@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from benchmarks import measuring
 from benchmarks.measuring import Trial, interleaved, output, program, run, settled
 from benchmarks.table import Row, difference, failed, ratio
 
@@ -218,6 +219,6 @@ def _imported(command: list[str], here: Path) -> set[str]:
     (watch / "sitecustomize.py").write_text(WATCH.format(heavy=HEAVY))
     noted = here.parent / "imported"
     noted.write_text("")
-    more: Mapping[str, str] = {"IMPORTED": str(noted), "PYTHONPATH": f"{watch}:{ROOT}"}
+    more: Mapping[str, str] = {"IMPORTED": str(noted), "PYTHONPATH": f"{watch}:{measuring.TREE}"}
     run(command, here, more=more)
     return set(noted.read_text().split())
