@@ -164,6 +164,24 @@ def test_damage_while_a_second_name_is_given_is_found(store, tmp_path, linking, 
     assert len(store.warnings) == 1
 
 
+def test_damage_while_a_second_name_is_read_is_found(store, tmp_path, linking, monkeypatch):
+    """A write behind the reader's back, when its content was right already, is not vouched for."""
+    digest = save(store, np.arange(1000.0))
+    monkeypatch.setattr("kept.store.blobs._verified", {})
+    right = copies._holds
+
+    def late(path: str, named: Digest) -> bool:
+        found = right(path, named)
+        overwrite(blob(store, digest), b"?" * digest.size)
+        return found
+
+    monkeypatch.setattr(copies, "_holds", late)
+    with pytest.raises(errors.BlobMissing):
+        store.restore(digest, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+    assert len(store.warnings) == 1
+
+
 # ---- the same bytes as numpy's
 
 

@@ -1,7 +1,7 @@
 """Run the tests that take minutes, or root: ``python -m tests.nightly [part [argument ...]]``.
 
-Parts: ``mutants``, ``syscalls`` (strace), ``powercut`` (root), ``versions`` and ``long`` (the random tests of tests/,
-ten times as long). What the machine does not allow is skipped, with the reason.
+Parts: ``versions``, ``syscalls`` (strace), ``powercut`` and ``reflink`` (root), ``larger`` (than memory), ``long`` (the
+random tests of tests/, ten times as long) and ``mutants``. What the machine does not allow is skipped, with the reason.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import mutants, powercut, syscalls, versions
+from . import larger, mutants, powercut, reflink, syscalls, versions
 
 TOP = Path(__file__).parent.parent.parent
 
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
         "versions": lambda: versions.main(rest),
         "syscalls": syscalls.main,
         "powercut": lambda: powercut.main(int(rest[0]) if rest else 10),
+        "reflink": reflink.main,
+        "larger": lambda: larger.main(float(rest[0]) if rest else 3),
         "long": long,
         "mutants": lambda: mutants.main(rest),
     }
