@@ -163,3 +163,22 @@ def test_every_verb_is_refused_as_the_name_of_a_pipeline():
     """Who asks for one would get the verb."""
     assert set(launcher.VERBS) <= tasks.COMMANDS
     assert set(launcher.VERBS) - {"forget"} == tasks.VERBS
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", '[tool.doit]\ndodoFile = "pipelines.py"\n'),
+        ("doit.cfg", "[GLOBAL]\ndodoFile = pipelines.py\n"),
+    ],
+    ids=["pyproject.toml", "doit.cfg"],
+)
+def test_verbs_know_the_file_that_doit_is_told_to_load(project: Project, file: str, text: str):
+    """A dodo.py of another name declares as much."""
+    project.write("pipelines.py", project.read("dodo.py"))
+    project.remove("dodo.py")
+    project.write(file, text)
+    assert project.doit("nearest").code == 0
+    run = project.kept("plan", "nearest")
+    assert (run.code, run.ran) == (0, []), run
+    assert "nearest:model" in run.out

@@ -118,6 +118,8 @@ FILES = {
     "project/plain/one.txt": "11",
     "project/plain/two.txt": "22",
     "project/executed.log": "",
+    "project/doit.cfg": "[GLOBAL]\nverbosity = 1\n",
+    "project/pyproject.toml": "[tool.kept]\nseed = 2\n",
     "lib/outer.py": "NAME = 'outer'\n",
     "outside.txt": "10",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -61,6 +62,24 @@ class Declarations:
         raise errors.unknown_target(name, (*self.pipelines, *self.reports, *self.project.stages))
 
 
+def _named(root: Path) -> str:
+    """Return the file that declares the tasks: dodo.py, unless doit's settings name another."""
+    from configparser import ConfigParser, Error
+
+    settings = ConfigParser()
+    with contextlib.suppress(Error, UnicodeDecodeError):  # doit itself says what is wrong
+        settings.read(root / "doit.cfg", encoding="utf-8")
+        if settings.has_option("GLOBAL", "dodoFile"):
+            return settings.get("GLOBAL", "dodoFile", raw=True)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        import tomllib
+
+        table = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("doit", {})
+        if isinstance(table.get("dodoFile"), str):
+            return str(table["dodoFile"])
+    return "dodo.py"
+
+
 def declared(*, still: bool = True) -> Declarations:
     """Load the dodo.py around the current folder as doit does: its folder becomes the current one.
 
@@ -68,17 +87,18 @@ def declared(*, still: bool = True) -> Declarations:
     Python cannot load it.
     """
     root = project_around(Path.cwd()).root
-    if not (root / "dodo.py").is_file():
+    dodo = root / _named(root)
+    if not dodo.is_file():
         raise errors.no_dodo(root)
-    sys.path.insert(0, str(root))
+    sys.path.insert(0, str(dodo.parent))
     os.chdir(root)
     loading.install(root)
     try:
-        module = importlib.import_module("dodo")
+        module = importlib.import_module(dodo.stem)
     except errors.KeptError:
         raise
     except Exception as problem:
-        raise errors.dodo_fails(root / "dodo.py", problem) from problem
+        raise errors.dodo_fails(dodo, problem) from problem
     found = vars(module).values()
     reports = {value.target: value for value in found if isinstance(value, Report)}
     named = [value for value in found if isinstance(value, type) and issubclass(value, Pipeline)]
