@@ -480,3 +480,25 @@ def test_a_receipt_where_files_decide(world: World, addition: str):
     world.put("dodo.py", DODO + "\n" + addition)
     runs = [world.doit() for _ in range(4)]
     assert [answered(run) for run in runs[-2:]] == [True, True], runs
+
+
+LEAVES = [
+    "an input", "an input, its times kept", "an input is touched", "an input is replaced by its like",
+    "inputs of two parts",
+    "a file in a folder", "a file deep in a folder, its times kept", "one more in a folder", "an artifact",
+    "an artifact, its times kept", "an artifact is gone", "a file in an artifact, its times kept",
+    "all artifacts are gone", "a file of a plain task", "no memory", "clean",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", LEAVES)
+def test_one_leaf_among_others(world: World, title: str):
+    """What a receipt lets stand after a change is what would be left alone without it, also after one more."""
+    dice = random.Random(title)
+    for _ in range(2):
+        world.doit()
+    assert answered(world.doit())
+    for _ in range(2):
+        EDITS[title](world, dice)
+        compared(world)
+    compared(world)
