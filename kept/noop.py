@@ -65,11 +65,9 @@ def _of_stages(project: Project, known: dict[str, receipt.State]) -> Iterator[tu
         inputs = [wire.path for wire in stage.wires.values() if isinstance(wire, File)]
         for path in (*project.files(stage, judged.outputs), *inputs):
             seen = _seen(project, path)
-            if seen is None:
-                yield from ((task, one) for one in _below(path))
-            else:
-                known[path] = seen
-                yield task, path
+            files = {path: seen} if seen is not None else {one: _seen(project, one) for one in _below(path)}
+            known.update((file, state) for file, state in files.items() if state is not None)
+            yield from ((task, file) for file in files)
 
 
 def _seen(project: Project, path: str) -> receipt.State | None:

@@ -57,12 +57,17 @@ class Witness:
         audit.ears[:] = [self._variable]
         self._real = {name: getattr(os, name) for name in _ASKING}
         for name, asking in self._real.items():
-            setattr(os, name, self._listening(asking))
+            heard = self._listening(asking)
+            setattr(os, name, heard)
+            for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+                if asking in able:  # shutil asks when it is imported, and removes folders in another way if it is not
+                    able.add(heard)
         for stream in (sys.stdout, sys.stderr):
             self._listen(stream)
 
     def end(self) -> None:
-        """Listen no more."""
+        """Listen no more, not even to who has taken `os.stat` for himself meanwhile."""
+        self._busy = True
         audit.ears.clear()
         for name, asking in self._real.items():
             setattr(os, name, asking)

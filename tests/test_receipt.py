@@ -266,3 +266,25 @@ def test_another_process_that_changes_something_voids_a_receipt_in_the_making(tm
     memo.drop_receipts()
     assert receipt.read(["x"]) is None
     memo.close()
+
+
+TRACES = """
+import os, sys
+from kept.witness import Witness
+real = os.stat
+witness = Witness()
+witness.begin()
+taken = os.stat
+import shutil
+witness.end()
+taken(os.curdir)
+assert shutil.rmtree.avoids_symlink_attacks
+assert taken is not real and os.stat is real
+assert "write" not in vars(sys.stdout) and not witness.doubt and not witness.paths
+print("none")
+"""
+
+
+def test_a_witness_leaves_no_trace(project):
+    """What is imported while it listens works as ever, and it hears nothing afterwards."""
+    assert _run(project, sys.executable, "-c", TRACES) == "none\n"
