@@ -112,11 +112,11 @@ def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
 
 
 def settled(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
-    """Run all until nothing is left to write, wait until no file is too young to be trusted by its time, then measure.
+    """Run all until nothing is left to write and no file is too young to be trusted by its time, then measure.
 
     A single round is a try: it does not wait.
     """
-    for wait in (YOUNG, 0) if rounds > 1 else ():
+    for wait in (YOUNG, YOUNG, 0) if rounds > 1 else ():
         for trial in trials.values():
             trial()
         time.sleep(wait)
