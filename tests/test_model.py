@@ -103,6 +103,7 @@ class Memory:
     """What the engine ought to know by now."""
 
     executed: set[tuple[object, ...]] = field(default_factory=set)  # actions of which there is a record
+    swept: set[tuple[object, ...]] = field(default_factory=set)  # of which there was one before the store was swept
     damaged: set[int] = field(default_factory=set)  # values whose copy in the store is no longer sound
 
 
@@ -156,6 +157,33 @@ def disturb(project: Project, memory: Memory, dice: random.Random) -> None:
             memory.damaged.add(json.loads(path.read_text()))
 
 
+def sweep(project: Project, memory: Memory) -> None:
+    """Remove all from the store that may be removed: what artifacts/ does not show."""
+    project.write("pyproject.toml", '[tool.kept]\nmax_size = "1 B"\nkeep_days = 0\n')
+    for place in [
+        *project.path("artifacts/.kept").glob("blobs/*/*"),
+        *project.path("artifacts/.kept").glob("actions/*/*"),
+    ]:
+        seen = place.stat()
+        os.utime(place, ns=(seen.st_atime_ns, seen.st_mtime_ns - 2 * 24 * 3600 * 10**9))
+    swept = project.kept("gc")
+    assert swept.code == 0, swept
+    project.remove("pyproject.toml")
+    memory.swept |= memory.executed
+    memory.executed.clear()
+
+
+def run_twice(project: Project, world: World, memory: Memory) -> None:
+    """Run doit in two processes at once: both come to an end, and no stage executes in both."""
+    before = len(project.executed())
+    both = [project.spawn("all"), project.spawn("all")]
+    told = [one.wait() for one in both]
+    assert [one.code for one in told] == [0, 0], told
+    ran = [int(mark[1:]) for mark in project.executed()[before:]]
+    assert len(ran) == len(set(ran)), told
+    settle(project, world, memory, set(range(len(world.stages))), ran, str(told))
+
+
 def run(project: Project, world: World, memory: Memory, dice: random.Random) -> None:
     """Run doit for one stage or all, perhaps killed in one, and compare."""
     last = len(world.stages) - 1
@@ -168,30 +196,50 @@ def run(project: Project, world: World, memory: Memory, dice: random.Random) -> 
     if victim is not None:
         project.order(f"s{victim}", None)
     ran = [int(mark[1:]) for mark in told.ran]
-    must = {n for n in wanted if world.action(n) not in memory.executed}
-    may = must | {n for n in wanted if world.value(n) in memory.damaged}
     assert len(ran) == len(set(ran)), told
+    if told.code != 0:
+        assert (told.code, ran[-1]) == (-9, victim), told
+    settle(project, world, memory, wanted, ran, str(told), victim if told.code else None)
+
+
+def settle(
+    project: Project,
+    world: World,
+    memory: Memory,
+    wanted: set[int],
+    ran: list[int],
+    told: str,
+    killed: int | None = None,
+) -> None:
+    """Compare what ran, and what it made, with what the model knows, and take it in."""
+    must = {n for n in wanted if world.action(n) not in memory.executed | memory.swept}
+    may = must | {n for n in wanted if world.value(n) in memory.damaged or world.action(n) in memory.swept}
     assert set(ran) <= may, f"{told}\nneedless: {set(ran) - may}"
-    if told.code == 0:
+    if killed is None:
         assert must <= set(ran), f"{told}\nstale: {must - set(ran)}"
         values = {n: json.loads(project.read(f"artifacts/all/s{n}.json")) for n in wanted}
         assert values == {n: world.value(n) for n in wanted}, told
-    else:
-        assert (told.code, ran.pop()) == (-9, victim), told
-    memory.executed |= {world.action(n) for n in ran}
-    memory.damaged -= {world.value(n) for n in ran}
+    done = {n for n in ran if n != killed}
+    memory.executed |= {world.action(n) for n in done}
+    memory.swept -= memory.executed
+    memory.damaged -= {world.value(n) for n in done}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_run_gives_what_recomputing_would_and_executes_no_more_than_it_must(seed: int, project: Project):
-    """Whatever was edited, deleted, damaged, reverted or killed: values are right, and only what is new executes."""
+    """Whatever was edited, deleted, damaged, swept, reverted, killed or run twice at once: only what is new runs."""
     dice = random.Random(seed)
     world, memory = new_world(dice), Memory()
     past = [world]
     for _ in range(STEPS):
         world.write(project)
-        run(project, world, memory, dice)
+        if dice.random() < 0.1:
+            run_twice(project, world, memory)
+        else:
+            run(project, world, memory, dice)
         if dice.random() < 0.4:
             disturb(project, memory, dice)
+        if dice.random() < 0.15:
+            sweep(project, memory)
         world = dice.choice(past) if dice.random() < 0.25 else changed(world, dice)
         past.append(world)
