@@ -226,7 +226,7 @@ def test_a_full_disk_is_told_and_loses_nothing(project, scarce, function, parall
     assert run.outcomes["disk:b"] == "failed", run
     # Beside a large file that grows until the disk is full there is no room for a small one either.
     assert run.outcomes["disk:c"] in ({"built", "failed"} if parallel else {"built"}), run
-    assert "!! disk:b failed after" in run.out
+    assert "!! disk:b failed: no room left for disk/b" in run.out
     assert "no room left" in run.out
     assert "needed:" in run.out
     assert "free:" in run.out
