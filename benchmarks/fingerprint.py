@@ -29,7 +29,7 @@ def train(X, y): return LogisticRegression().fit(X, y)
 
 TOP = Path(__file__).resolve().parents[1]
 VARIANT = ("data:import_mnist", "data:normalize", "sklearn_model:train", "sklearn_model:evaluate")
-OWN = """import sys, time
+OWN = """import sqlite3, sys, time  # SQLite is loaded by whatever asks the memory first
 from kept.digest import Memo
 from kept.fingerprint import fingerprint
 root, where, *functions = sys.argv[1:]

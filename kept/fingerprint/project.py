@@ -129,16 +129,11 @@ class Project:
 
     def _look(self, folder: str, name: str) -> Place | None:
         """Look for a module in one folder, in Python's order, and remember what was found there."""
-        names = self.listing(folder)
-        path = os.path.join(folder, name)
-        is_folder = name in names and os.path.isdir(path)
-        inside = self.listing(path) if is_folder else frozenset()
-        packages = (f"{name}/{one}" for one in _PACKAGES if one in inside)
-        modules = (name + ending for ending in _ENDINGS if name + ending in names)
-        found = next(packages, "") or next(modules, "") or (name + "/" if is_folder else "")
+        found = self._found(folder, name)
         self.lookups.setdefault(folder, {})[name] = found
         if not found:
             return None
+        path = os.path.join(folder, name)
         if found.endswith("/"):
             return Place(Kind.NAMESPACE, "", (path,))
         kind = Kind.SOURCE if found.endswith(".py") else Kind.EXTENSION
@@ -151,10 +146,23 @@ class Project:
                 if " ".join(sorted(self._stems(folder))) != found:
                     return False
                 continue
-            self._look(folder, name)
-            if self.lookups[folder][name] != found:
+            if self._found(folder, name) != found:
                 return False
         return True
+
+    def _found(self, folder: str, name: str) -> str:
+        """Say what Python would load from a folder: a package before a module before a folder without code."""
+        names = self.listing(folder)
+        is_folder = name in names and os.path.isdir(path := os.path.join(folder, name))
+        if is_folder:
+            inside = self.listing(path)
+            for package in _PACKAGES:
+                if package in inside:
+                    return f"{name}/{package}"
+        for ending in _ENDINGS:
+            if name + ending in names:
+                return name + ending
+        return name + "/" if is_folder else ""
 
     def listing(self, folder: str) -> frozenset[str]:
         """Return the names in a folder; none if it is not there."""
