@@ -443,7 +443,7 @@ def test_a_mistake_in_the_settings_is_told(empty):
     """The settings are read before anything is done; the file and what was probably meant are named."""
     empty.write("dodo.py", HEAD + "class A(Pipeline):\n    one = stage(make)\n")
     empty.write("pyproject.toml", '[tool.kept]\nstor = "x"\n')
-    run = empty.doit("list")
+    run = empty.doit("a")
     assert (run.code, run.out) == (3, "")
     assert run.err.startswith("ERROR: bad settings: [tool.kept] has no setting 'stor'")
     assert "pyproject.toml" in run.err

@@ -117,13 +117,19 @@ def test_a_kind_is_hosted_once(hosted):
     assert type(errors.not_built("x")) is type(errors.no_project("x"))
 
 
-def test_without_a_host_an_error_is_just_ours(monkeypatch):
-    """In a script or a notebook there is no doit."""
+@pytest.fixture
+def alone(monkeypatch):
+    """Take away the host that a door has set, if another test has imported one."""
     monkeypatch.setattr(errors.shape, "_host", None)
+    monkeypatch.setattr(errors.shape, "_hosted", {})
+
+
+def test_without_a_host_an_error_is_just_ours(alone):
+    """In a script or a notebook there is no doit."""
     assert type(errors.not_built("x")) is KeptError
 
 
-def test_an_error_crosses_processes():
+def test_an_error_crosses_processes(alone):
     """A worker's error arrives as it was raised."""
     problem = KeptError("it broke", (("file", "x"),), "mend it")
     arrived = pickle.loads(pickle.dumps(problem))
