@@ -1,5 +1,6 @@
 """Asked again, a fingerprint costs a look at each thing it was made from, and sees each change of them."""
 
+import os
 import time
 
 import pytest
@@ -77,6 +78,105 @@ def test_a_new_file_is_seen(project, memo, new):
     path = project.root / new
     path.parent.mkdir(exist_ok=True)
     path.write_text("K = 1\ndef f(x): return x\ndef mean(x): return x\n")
+    assert project.made(memo=memo).digest != before.digest
+
+
+LIBRARY = """
+    import thirdd
+    try: import optional
+    except ImportError: optional = None
+    def train(x): return thirdd.f(x), optional
+"""
+
+
+@pytest.fixture
+def library(project):
+    """Make a folder of one library, older than anything else."""
+    project.write(stages=LIBRARY, **{"site-packages__thirdd": ""})
+    info = project.root / "site-packages" / "thirdd-1.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("thirdd.py,,\n")
+    return info.parent
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """Gather the folders that are listed, the first time in a process."""
+    found, real = [], os.listdir
+    monkeypatch.setattr("kept.fingerprint.project._listed", {})
+    monkeypatch.setattr(os, "listdir", lambda path: found.append(str(path)) or real(path))
+    return found
+
+
+def later(monkeypatch):
+    """Let ten seconds pass for all that is written from now on."""
+    files, process = Memo.now_ns, time.time_ns
+    monkeypatch.setattr(Memo, "now_ns", lambda memo: files(memo) + 10**10)
+    monkeypatch.setattr(time, "time_ns", lambda: process() + 10**10)
+
+
+def another_process(monkeypatch):
+    monkeypatch.setattr("kept.fingerprint.project._listed", {})
+
+
+def test_a_folder_of_libraries_that_has_settled_is_not_listed(project, library, memo, monkeypatch, listed):
+    """It is large; while it looks as it did long after its last change, the same names are in it."""
+    later(monkeypatch)
+    before = project.made(memo=memo)
+    assert str(library) in listed
+    another_process(monkeypatch)
+    listed.clear()
+    assert project.made(memo=memo) == before
+    assert str(library) not in listed
+
+
+def test_a_young_folder_of_libraries_is_listed(project, library, memo, monkeypatch, listed):
+    """It may change once more in the same tick of its clock, which is not that of the process."""
+    process = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: process() + 10**10)
+    before = project.made(memo=memo)
+    another_process(monkeypatch)
+    listed.clear()
+    assert project.made(memo=memo) == before
+    assert str(library) in listed
+
+
+@pytest.mark.parametrize("kept_times", [False, True])
+def test_what_comes_to_a_settled_folder_of_libraries_is_seen(project, library, memo, monkeypatch, kept_times):
+    """With the folder's time set back, too."""
+    later(monkeypatch)
+    before, times = project.made(memo=memo), os.stat(library)
+    (library / "optional.py").write_text("")
+    if kept_times:
+        os.utime(library, ns=(times.st_atime_ns, times.st_mtime_ns))
+    another_process(monkeypatch)
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_a_link_to_nothing_among_libraries_is_looked_at(project, library, memo, monkeypatch):
+    """What it leads to may come without a change of the folder."""
+    (library / "optional").symlink_to(project.root.parent / "elsewhere")
+    later(monkeypatch)
+    before = project.made(memo=memo)
+    (project.root.parent / "elsewhere").mkdir()
+    (project.root.parent / "elsewhere" / "__init__.py").write_text("")
+    assert project.made(memo=memo).digest != before.digest
+
+
+def test_a_folder_that_changes_while_a_fingerprint_is_made_has_not_settled(project, library, memo, monkeypatch):
+    """What was looked up before the change is looked up again."""
+    from kept.fingerprint import plan
+
+    later(monkeypatch)
+    real = plan.settled
+
+    def changed(modules):
+        (library / "optional.py").write_text("")
+        return real(modules)
+
+    monkeypatch.setattr(plan, "settled", changed)
+    before = project.made(memo=memo)
+    another_process(monkeypatch)
     assert project.made(memo=memo).digest != before.digest
 
 

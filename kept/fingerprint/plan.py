@@ -4,6 +4,7 @@ A plan is a fact of kind "plan" in the memory: compressed JSON, thrown away when
 
 ``files``      path -> sha256 of every source file of the closure
 ``lookups``    folder -> name -> what the look-up of a module found there ("" nothing; "*" the modules of the folder)
+``settled``    folder of libraries -> its stat: see ``project.settled``; while it looks so, nothing is looked up there
 ``variables``  environment variable -> keyed digest of its value
 ``paths``      file or folder read while importing -> digest, "" if it is not there
 ``libraries``  name -> version, folder that says so
@@ -21,11 +22,11 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..digest import Memo, digest_bytes
+from ..digest import Memo, Stat, digest_bytes
 from .canonical import SCHEME
 from .fingerprints import Blind, Fingerprint, LookedAt, Part
 from .libraries import BY_FILES, files_of, unpackaged
-from .project import Project, search_path
+from .project import Project, search_path, settled
 from .states import Inputs, behind, path_state, variable_state
 
 if TYPE_CHECKING:
@@ -99,7 +100,18 @@ def _holds(plan: dict[str, Any], root: str, memo: Memo) -> bool:
     ):
         return False
     project = Project(root)
-    return all(project.again(folder, names) for folder, names in plan["lookups"].items())
+    settled = plan["settled"]
+    return all(
+        (folder in settled and _looks(folder) == settled[folder]) or project.again(folder, names)
+        for folder, names in plan["lookups"].items()
+    )
+
+
+def _looks(folder: str) -> list[int] | None:
+    try:
+        return list(Stat.of(folder))
+    except OSError:
+        return None
 
 
 def _installed(version: str, place: str, memo: Memo) -> bool:
@@ -121,6 +133,7 @@ def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerpr
     plan = {
         "files": dict(made.files),
         "lookups": reach.project.lookups,
+        "settled": settled(reach.project),
         "variables": inputs.variables,
         "paths": inputs.paths,
         "libraries": libraries,

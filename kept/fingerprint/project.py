@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import enum
 import functools
 import importlib.machinery
@@ -10,11 +11,12 @@ import io
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..digest import Memo, digest_bytes
+from ..digest import Memo, Stat, digest_bytes
 from ..errors import unreadable_source
 from .canonical import SCHEME
 from .words import STANDARD
@@ -53,7 +55,7 @@ class Place:
         return self.kind in (Kind.SOURCE, Kind.EXTENSION, Kind.NAMESPACE)
 
 
-_listed: dict[str, tuple[int, frozenset[str]]] = {}  # folder of libraries → its time of change, the names in it
+_listed: dict[str, tuple[Stat, frozenset[str]]] = {}  # settled folder of libraries → how it looks, the names in it
 
 
 @dataclass
@@ -172,15 +174,18 @@ class Project:
         return names
 
     def _listed(self, folder: str) -> frozenset[str]:
-        """List a folder; those of libraries, which are large, once a process while they stay as they are."""
+        """List a folder; those of libraries, which are large, once a process while they stay as they have long been."""
         try:
-            if folder.startswith(self.root + os.sep) or folder == self.root:
+            if (folder + os.sep).startswith(self.root + os.sep) and not _of_libraries(folder):
                 return frozenset(os.listdir(folder))
-            changed = os.stat(folder).st_mtime_ns
+            stat = Stat.of(folder)
             known = _listed.get(folder)
-            if known is None or known[0] != changed:
-                known = _listed[folder] = (changed, frozenset(os.listdir(folder)))
-            return known[1]
+            if known is not None and known[0] == stat:
+                return known[1]
+            names = frozenset(os.listdir(folder))
+            if not stat.racy_at(time.time_ns()):
+                _listed[folder] = (stat, names)
+            return names
         except OSError:
             return frozenset()
 
@@ -278,9 +283,32 @@ class Project:
         return path if inside.startswith("..") else inside.replace(os.sep, "/")
 
 
+def settled(project: Project) -> dict[str, Stat]:
+    """Return the looks of folders of libraries in which every look-up must find the same while they look so.
+
+    What the names in them lead to does not matter, unless a look-up was lost on a link to nothing.
+    """
+    found: dict[str, Stat] = {}
+    if project.memo is None or project.memo.still:
+        return found
+    for folder, kind in project.entries:
+        listed, names = _listed.get(folder), project.lookups.get(folder, {})
+        if kind is Kind.LIBRARY and listed is not None and not any(one in listed[1] for one in names if not names[one]):
+            with contextlib.suppress(OSError):
+                stat = Stat.of(folder)
+                if stat == listed[0] and not stat.racy_at(project.memo.now_ns()):
+                    found[folder] = stat
+    return found
+
+
 def search_path(root: str) -> list[tuple[str, Kind]]:
     """List the folders in which Python looks for modules, each with what it holds."""
     return list(_search_path(root, os.getcwd(), tuple(sys.path)))
+
+
+@functools.cache
+def _of_libraries(folder: str) -> bool:
+    return not _LIBRARY_FOLDERS.isdisjoint(folder.split(os.sep))
 
 
 @functools.lru_cache(maxsize=16)
@@ -291,7 +319,7 @@ def _search_path(root: str, here: str, entries: tuple[str, ...]) -> list[tuple[s
     home = os.path.dirname(os.__file__)  # not sysconfig: asking it takes longer than all the rest
     found: dict[str, Kind] = {}
     for folder in folders:
-        if _LIBRARY_FOLDERS & set(folder.split(os.sep)):
+        if _of_libraries(folder):
             kind = Kind.LIBRARY
         elif folder.endswith((".zip", "lib-dynload")) or folder == home or folder.startswith(home + os.sep):
             kind = Kind.STANDARD
