@@ -42,7 +42,7 @@ def write(text: str) -> None:
         with ReadingOn():
             sys.stdout.write(text)
     except BrokenPipeError:
-        pass
+        return  # standard output leads nowhere by now
 
 
 def write_anything() -> None:

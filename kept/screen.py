@@ -24,10 +24,10 @@ _TAIL = 30  # lines of a failed stage's log
 class Ahead(Protocol):
     """What the last line says of the whole run: see progress.py."""
 
-    def begins(self, task: str) -> None: ...  # noqa: D102
-    def ends(self, task: str) -> None: ...  # noqa: D102
-    def done(self) -> str: ...  # noqa: D102
-    def left(self) -> float | None: ...  # noqa: D102
+    def begins(self, task: str) -> None: ...  # noqa: D102  # its class tells
+    def ends(self, task: str) -> None: ...  # noqa: D102  # its class tells
+    def done(self) -> str: ...  # noqa: D102  # its class tells
+    def left(self) -> float | None: ...  # noqa: D102  # its class tells
 
 
 class Lines:

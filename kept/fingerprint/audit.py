@@ -126,7 +126,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         _watch[-1].saw(event, arguments)
 
 
-class _Environ(os._Environ):  # type: ignore[type-arg]
+class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in typeshed only
     """The environment, telling which variables are asked for; no audit event does."""
 
     def __iter__(self) -> Iterator[str]:
@@ -147,7 +147,7 @@ class _Environ(os._Environ):  # type: ignore[type-arg]
                 asker = asker.f_back
             if os.path.abspath(asker.f_code.co_filename).startswith(_watch[-1].root + os.sep):
                 _watch[-1].saw("variable", (key,))
-        return super().__getitem__(key)  # type: ignore[no-any-return]
+        return super().__getitem__(key)  # type: ignore[no-any-return]  # a str: see above
 
 
 def install(root: str | os.PathLike[str], memo: Memo) -> None:

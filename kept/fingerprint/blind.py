@@ -50,9 +50,9 @@ def findings(node: ast.stmt, names: Outline) -> tuple[Found, ...]:
         what = _what(part, names)
         if what == SEEDED and not _runs_later(part, node):
             what = "unseeded randomness"  # it is drawn at import, before any stage
-        if what is not None:
+        if what is not None and isinstance(part, ast.expr):
             text = " ".join(ast.unparse(part).split())[:80]
-            found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))  # type: ignore[attr-defined]
+            found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))
     return tuple(found[place] for place in sorted(found))
 
 

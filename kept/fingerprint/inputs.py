@@ -117,7 +117,7 @@ def _plausible(anchored: bool, name: str) -> bool:
     )
 
 
-def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:  # noqa: PLR0911 - a case per line
+def path(node: ast.AST, names: Outline, depth: int = 0) -> Place | None:  # noqa: PLR0911  # a case per line
     """Work out a path that is built from texts and ``__file__``; None if it is anything else."""
     if depth > _DEPTH:
         return None
@@ -186,7 +186,7 @@ def _glued(parts: list[ast.expr], names: Outline, depth: int) -> Place | None:
     return known[0][0], "".join(name for _, name in known)
 
 
-def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:  # noqa: PLR0911 - a case per line
+def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:  # noqa: PLR0911  # a case per line
     """Work out a call that makes a path of paths."""
     if isinstance(node.func, ast.Attribute) and (dotted(node.func) or "").split(".")[0] not in ("os", "pathlib", "osp"):
         place = path(node.func.value, names, depth + 1)

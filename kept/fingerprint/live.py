@@ -97,7 +97,7 @@ class Shell:
         finally:
             self._above.pop()
 
-    def _rich(self, value: Any, where: str) -> object:  # noqa: PLR0911 - a case per line
+    def _rich(self, value: Any, where: str) -> object:  # noqa: PLR0911  # a case per line
         if type(value) in (list, tuple):
             return (type(value).__name__, tuple(self.described(item, where) for item in value))
         if type(value) in (set, frozenset):

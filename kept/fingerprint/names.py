@@ -84,13 +84,12 @@ class Names(Calls):
 
     def visit(self, node: ast.AST) -> None:
         """Walk through one node, by the rule for its kind."""
-        kind = type(node)
         if isinstance(node, FUNCTIONS):
             self.function(node)
-        elif kind in COMPREHENSIONS:
+        elif isinstance(node, COMPREHENSIONS):
             self.comprehension(node)
         else:
-            special = getattr(self, "see_" + kind.__name__.lower(), None)
+            special = getattr(self, "see_" + type(node).__name__.lower(), None)
             if special is not None:
                 special(node)
             else:
@@ -290,14 +289,14 @@ class Names(Calls):
         """Walk ``type X = ...``: its value is made when asked for."""
         self.type_parameters(node)
         self.lazy += 1
-        self.visit(node.value)  # type: ignore[attr-defined]
+        self.visit(node.value)  # type: ignore[attr-defined]  # Python 3.11 has none
         self.lazy -= 1
         if getattr(node, "type_params", None):
             self.scopes.pop()
 
-    def comprehension(self, node: ast.AST) -> None:
+    def comprehension(self, node: scopes.Comprehension) -> None:
         """Walk a comprehension in a scope of its own."""
-        generators = node.generators  # type: ignore[attr-defined]
+        generators = node.generators
         self.visit(generators[0].iter)
         self.scopes.append(scopes.of_comprehension(node))
         for position, generator in enumerate(generators):

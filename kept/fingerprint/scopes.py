@@ -11,6 +11,7 @@ from .words import FRESH, dotted, last
 
 Value = ast.AST | Alias | None  # what a name is bound to, where one expression says it
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Constant, ast.JoinedStr, *COMPREHENSIONS, *FUNCTIONS)
 
@@ -60,10 +61,10 @@ def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Sc
     return scope
 
 
-def of_comprehension(node: ast.AST) -> Scope:
+def of_comprehension(node: Comprehension) -> Scope:
     """Gather the loop variables of a comprehension."""
     scope = Scope("comprehension")
-    for generator in node.generators:  # type: ignore[attr-defined]
+    for generator in node.generators:
         _targets(generator.target, None, scope)
     return scope
 
@@ -117,7 +118,7 @@ def _bind_rest(node: ast.AST, scope: Scope) -> None:
     elif isinstance(node, ast.MatchMapping):
         name = node.rest
     elif type(node).__name__ == "TypeAlias":
-        name = node.name.id  # type: ignore[attr-defined]
+        name = node.name.id  # type: ignore[attr-defined]  # Python 3.11 has none
     elif isinstance(node, ast.Delete):
         for target in node.targets:
             _targets(target, None, scope)

@@ -62,7 +62,7 @@ class _Tidy(ast.NodeTransformer):
             return None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # ast's name
 
 
 def asks_for_main(test: ast.expr) -> bool:

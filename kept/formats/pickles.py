@@ -28,7 +28,7 @@ class Pkl:
 
         named: dict[str, None] = {}
 
-        class Recording(cloudpickle.Pickler):  # type: ignore[misc]
+        class Recording(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
             """Notes what the pickle refers to, where a scan of its bytes would walk every number in it."""
 
             def reducer_override(self, thing: Any) -> Any:

@@ -41,11 +41,11 @@ class Format(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...  # noqa: D102  # its class tells
     @property
-    def suffix(self) -> str: ...  # noqa: D102
-    def save(self, value: Any, path: Path) -> tuple[str, ...] | Written | None: ...  # noqa: D102
-    def load(self, path: Path) -> Any: ...  # noqa: D102
+    def suffix(self) -> str: ...  # noqa: D102  # its class tells
+    def save(self, value: Any, path: Path) -> tuple[str, ...] | Written | None: ...  # noqa: D102  # its class tells
+    def load(self, path: Path) -> Any: ...  # noqa: D102  # its class tells
 
 
 @dataclass(frozen=True, slots=True)

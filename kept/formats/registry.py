@@ -115,7 +115,7 @@ def for_value(value: Any) -> Format:
     return options[-1]
 
 
-def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  # noqa: A002
+def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  # noqa: A002  # the word for it
     """Write ``value`` to ``path``, which does not exist yet, and make sure that it reads back.
 
     ``artifact`` names it in messages. Raises ``errors.DoesNotFit`` where the format would lose something of the value,
@@ -127,7 +127,7 @@ def save(value: Any, format: Format, path: Path, artifact: str = "") -> Saved:  
         raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, unfit.hint) from None
 
 
-def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # noqa: A002
+def _write(value: Any, format: Format, path: Path, artifact: str) -> Saved:  # noqa: A002  # the word for it
     try:
         made = format.save(value, path)
     except Unfit:

@@ -23,48 +23,48 @@ class Judged(Protocol):
     """What a run found out about a stage."""
 
     @property
-    def outcome(self) -> Outcome: ...  # noqa: D102
+    def outcome(self) -> Outcome: ...  # noqa: D102  # its class tells
 
 
 class Line(Protocol):
     """What one run did to one stage."""
 
     @property
-    def run(self) -> str: ...  # noqa: D102
+    def run(self) -> str: ...  # noqa: D102  # its class tells
     @property
-    def when(self) -> str: ...  # noqa: D102
+    def when(self) -> str: ...  # noqa: D102  # its class tells
     @property
-    def stage(self) -> str: ...  # noqa: D102
+    def stage(self) -> str: ...  # noqa: D102  # its class tells
     @property
-    def outcome(self) -> Outcome: ...  # noqa: D102
+    def outcome(self) -> Outcome: ...  # noqa: D102  # its class tells
     @property
-    def key(self) -> str: ...  # noqa: D102
+    def key(self) -> str: ...  # noqa: D102  # its class tells
     @property
-    def reasons(self) -> tuple[Reason, ...]: ...  # noqa: D102
+    def reasons(self) -> tuple[Reason, ...]: ...  # noqa: D102  # its class tells
 
 
 class Lines(Protocol):
     """What runs have done, oldest first."""
 
     @property
-    def run(self) -> str: ...  # noqa: D102
-    def lines(self) -> Iterable[Line]: ...  # noqa: D102
+    def run(self) -> str: ...  # noqa: D102  # its class tells
+    def lines(self) -> Iterable[Line]: ...  # noqa: D102  # its class tells
 
 
 class Recorded(Protocol):
     """What a report reads of a project."""
 
     @property
-    def root(self) -> Path: ...  # noqa: D102
+    def root(self) -> Path: ...  # noqa: D102  # its class tells
     @property
-    def claims(self) -> Mapping[str, Claim]: ...  # noqa: D102
+    def claims(self) -> Mapping[str, Claim]: ...  # noqa: D102  # its class tells
     @property
-    def judgements(self) -> Mapping[str, Judged]: ...  # noqa: D102
+    def judgements(self) -> Mapping[str, Judged]: ...  # noqa: D102  # its class tells
     @property
-    def store(self) -> Store: ...  # noqa: D102
+    def store(self) -> Store: ...  # noqa: D102  # its class tells
     @property
-    def journal(self) -> Lines: ...  # noqa: D102
-    def record(self, key: str) -> Record | None: ...  # noqa: D102
+    def journal(self) -> Lines: ...  # noqa: D102  # its class tells
+    def record(self, key: str) -> Record | None: ...  # noqa: D102  # its class tells
 
 
 class State(enum.Enum):
