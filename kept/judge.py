@@ -48,13 +48,9 @@ class State:
             self.tasks[task] = found if sound else {}
         return self.tasks[task]
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(self.memo.all("doit"))
-
     def has(self, task: str) -> bool:
         """Say whether anything was remembered of a task when this was first asked."""
-        return task in self.tasks or task in self._names
+        return task in self.tasks or task in self.names
 
     def get(self, task: str, name: str) -> Any:
         """Return one remembered value of a task, or None."""
