@@ -156,6 +156,19 @@ def test_an_artifact_of_a_commit_is_made_again_from_there(project):
     assert project.shown()["nearest/model.pkl"] == before["nearest/model.pkl"]
 
 
+def test_asking_git_for_the_commit_writes_nothing_of_its(project):
+    """A touched file makes `git status` write its index anew, under a lock that a commit beside would run into."""
+    project.write(".gitignore", "artifacts/\nexecuted.log\n")
+    project.git("init", "-q")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "one")
+    os.utime(project.root / "dodo.py", (1, 1))
+    index = (project.root / ".git" / "index").read_bytes()
+    project.doit("nearest")
+    assert facts(project.kept("show", "nearest/model"))["commit"][0].endswith(", clean")
+    assert (project.root / ".git" / "index").read_bytes() == index
+
+
 def test_an_earlier_run_is_shown_as_it_left_things(built):
     """`--run` with an id from `kept log`."""
     first = built.shown()["nearest/model.pkl"]

@@ -211,21 +211,16 @@ def resettled(project: Project, judged: Judgement) -> Judgement:
 
 @cache
 def _commit(root: str) -> tuple[str, bool]:
-    """Read (never write) which commit the project stands on, and whether it was edited since."""
+    """Read which commit the project stands on, and whether it was edited since; git's own files stay as they are."""
     import subprocess
 
+    git = ["git", "--no-optional-locks"]
+    status = ["status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no"]
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
-        )
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        said = subprocess.run([*git, *status], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, ValueError, subprocess.SubprocessError):  # ValueError: a name that is no text
         return "", False
-    return head.stdout.strip(), bool(status.stdout.strip())
+    lines = said.splitlines()
+    commit = next((line.split()[2] for line in lines if line.startswith("# branch.oid ")), "")
+    edited = any(not line.startswith("#") for line in lines)
+    return (commit, edited) if commit != "(initial)" else ("", False)
