@@ -15,11 +15,12 @@ from typing import Any, TextIO
 
 from .. import digest, errors, formats
 from ..actions import Output, Record
-from ..digest import Digest, Memo, digest_tree
+from ..digest import Digest, Memo
 from ..fingerprint import audit, loading
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
 from .capture import at_home, captured, temporary, told, unasking
+from .moved import Held, moved
 from .unread import unread
 from .workplace import Workplace
 
@@ -51,7 +52,7 @@ class Job:
     formats: Mapping[str, str]  # by field; "" where the value decides
     record: Record  # complete but for outputs and seconds
     files: Mapping[str, str]  # source file → digest it was fingerprinted with
-    paths: Mapping[str, Digest]  # input file → digest it was judged with
+    paths: Mapping[str, Held]  # file or folder whose path it is given → what was there when it was judged
     root: str
     store: str
     stems: Mapping[str, str]  # by field: where its artifact lies, without the suffix
@@ -139,9 +140,9 @@ def _found(store: Store, key: str) -> Record | None:
 def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float, *, imported: bool) -> Done:
     """Publish what came of the stage, last of all: a record promises that its blobs are there."""
     store, warnings = place.store, place.warnings
-    moved = _moved(job, place.named)
-    if moved:
-        warnings.append(f"{job.task}: not recorded: {', '.join(moved)} changed while it ran; run again")
+    changed = _moved(job, place.named)
+    if changed:
+        warnings.append(f"{job.task}: not recorded: {', '.join(changed)} changed while it ran; run again")
         return Done(outputs, seconds, recorded=False, executed=True, imported=imported, warnings=tuple(warnings))
     made = {"outputs": [output.as_json() for output in outputs], "seconds": round(seconds, 6)}
     entry, key = job.record.as_json() | made, job.record.action.key
@@ -161,15 +162,8 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
 
 def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:
     """Name the inputs and sources that are not what they were when the stage was judged."""
-    moved = [os.path.relpath(path, job.root) for path in loading.moved(job.files)]
-    for path, known in job.paths.items():
-        try:
-            now = digest_tree(path, named) if os.path.isdir(path) else named(path)
-        except OSError:
-            now = None
-        if now != known:
-            moved.append(os.path.relpath(path, job.root))
-    return moved
+    paths = (*loading.moved(job.files), *moved(job.paths, named))
+    return [os.path.relpath(path, job.root) for path in paths]
 
 
 # ---- the call

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +18,7 @@ from ..digest import Digest, canonical_json
 from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Whole, seeding
 from .keys import declared_format
+from .moved import Held, look
 from .project import Judgement, Project
 
 if TYPE_CHECKING:
@@ -92,9 +94,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool, forced: bool, live:
         formats={a.field: (a.declared or "") if declared_format(a) is not None else "" for a in stage.artifacts},
         record=_record(project, judged, _sources(project, judged.code) if kept else None),
         files=judged.code.files,
-        paths={
-            os.path.join(project.root, w.path): _digest(project, w) for w in stage.wires.values() if isinstance(w, File)
-        },
+        paths=dict(_held(project, stage)),
         root=str(project.root),
         store=str(project.home),
         stems={a.field: project.file(a, "") for a in stage.artifacts},
@@ -146,6 +146,19 @@ def _sources(project: Project, code: Fingerprint) -> Digest | None:
 def log_of(project: Project, judged: Judgement) -> str:
     """Return where a stage's own output goes."""
     return os.path.join(project.home, "logs", f"{judged.stage.path}.log")
+
+
+def _held(project: Project, stage: Stage) -> Iterator[tuple[str, Held]]:
+    """Yield every path that a stage is given: what it reads there must be what it was judged with."""
+    for wire in stage.wires.values():
+        if isinstance(wire, File):
+            place = os.path.join(project.root, wire.path)
+            yield place, Held(_digest(project, wire), look(place))
+        elif isinstance(wire, Input):
+            upstream = project.judgements[wire.stage].outputs
+            for file, output in project.files(project.stages[wire.stage], upstream).items():
+                if wire.field in ("", output.name) and output.format.partition(".")[0] == "file":
+                    yield os.path.join(project.root, file), Held(output.digest)
 
 
 def _digest(project: Project, wire: File) -> Digest:

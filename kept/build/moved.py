@@ -1,0 +1,54 @@
+"""Tells which files that a stage was given are not what they were when it was judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from .. import errors
+from ..digest import Digest, Stat, digest_tree, digest_value
+from ..store import digest_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What lay at a path before a stage ran.
+
+    ``look`` tells a file that was changed and changed back from one that was left alone: the stage may have read it in
+    between. It is empty for artifacts, which other runs may put there once more.
+    """
+
+    content: Digest
+    look: str = ""
+
+
+def look(path: str) -> str:
+    """Name how a file, or all that is in a folder, looks to the file system: reading it changes none of that."""
+    return digest_value([[os.path.relpath(one, path), *_stat(one)] for one in sorted(_within(path))])
+
+
+def _stat(path: str) -> tuple[int, ...]:
+    try:
+        seen = Stat.of(path)
+    except OSError:
+        return ()
+    return (seen.inode,) if os.path.isdir(path) else seen  # a lock file that comes and goes changes times of a folder
+
+
+def _within(path: str) -> Iterator[str]:
+    yield path
+    for folder, folders, names in os.walk(path):
+        yield from (os.path.join(folder, name) for name in (*folders, *names))
+
+
+def moved(held: Mapping[str, Held], named: Callable[[str], Digest]) -> Iterator[str]:
+    """Yield the paths at which there is something else now, or was meanwhile."""
+    for path, before in held.items():
+        tree = digest_tree if before.look else digest_folder
+        try:
+            now = tree(path, named) if os.path.isdir(path) else named(path)
+        except (OSError, errors.KeptError):
+            now = None
+        if now != before.content or (before.look and look(path) != before.look):
+            yield path

@@ -1,0 +1,115 @@
+"""What changes while a run is going on: no result is recorded under a key that does not say what ran."""
+
+import json
+
+import pytest
+
+SOMEONE = '''"""Somebody else, who changes the project while a stage runs; what to do lies in orders/."""
+
+import os
+
+
+def acts(name):
+    try:
+        with open(f"orders/{name}") as file:
+            order = file.read()
+    except FileNotFoundError:
+        return
+    os.unlink(f"orders/{name}")
+    exec(order, {})
+'''
+HEAD = "from pathlib import Path\n\nfrom kept import Pipeline, stage\n\nimport work\n\n\nclass P(Pipeline):\n"
+BOTH = pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["one", "workers"])
+
+
+@pytest.fixture
+def small(project):
+    """Give a project of one module and the lines of its pipeline."""
+
+    def declared(work: str, *lines: str):
+        project.write("someone.py", SOMEONE)
+        project.write("work.py", "import os\nfrom pathlib import Path\n\nimport someone\n\n" + work)
+        project.write("dodo.py", HEAD + "".join(f"    {line}\n" for line in lines))
+        return project
+
+    return declared
+
+
+def value(project, name: str):
+    return json.loads(project.read(f"artifacts/p/{name}.json"))
+
+
+def not_recorded(project, args, task: str, *changed: str):
+    """Run; the result of a task is used, with one warning, and the next run does not believe it."""
+    run = project.doit(*args)
+    assert run.code == 0, run
+    assert run.out.count(f"{task}: not recorded: {', '.join(changed)} changed while it ran") == 1, run
+    again = project.doit()
+    assert again.outcomes[task] == "built", again
+    assert project.doit().outcomes[task] == "up to date"
+
+
+READ = """def read(path):
+    someone.acts("before")
+    text = Path(path).read_text()
+    someone.acts("after")
+    return text
+"""
+WRITE = "def write() -> Path:\n    Path('written.txt').write_text('one')\n    return Path('written.txt')\n\n\n"
+SWAP = "import os\nopen('new', 'w').write('two')\nos.replace('new', {!r})\n"
+
+
+@BOTH
+def test_an_artifact_that_is_given_as_a_path_changes(small, args):
+    """A stage opens it when it likes: what it read is not what it was judged with."""
+    project = small(WRITE + READ, "written = stage(work.write)", "text = stage(work.read, written)")
+    project.write("orders/before", SWAP.format("artifacts/p/written.txt"))
+    not_recorded(project, args, "p:text", "artifacts/p/written.txt")
+    assert value(project, "text") == "one"
+
+
+@BOTH
+def test_a_file_in_an_artifact_changes(small, args):
+    """A folder is compared with all that is in it."""
+    write = WRITE.replace("Path('written.txt')", "Path('made/written.txt')")
+    write = write.replace("    Path", "    os.makedirs('made', exist_ok=True)\n    Path", 1).replace(
+        "return Path('made/written.txt')", "return Path('made')"
+    )
+    read = READ.replace("Path(path)", "Path(path, 'written.txt')")
+    project = small(write + read, "written = stage(work.write)", "text = stage(work.read, written)")
+    project.write("orders/before", SWAP.format("artifacts/p/written/written.txt"))
+    not_recorded(project, args, "p:text", "artifacts/p/written")
+    assert value(project, "text") == "one"
+
+
+@BOTH
+@pytest.mark.parametrize("given", ["data/text.txt", "data"])
+def test_an_input_changes_and_changes_back(small, args, given):
+    """Another commit is checked out for a while: that the file holds the same afterwards does not matter."""
+    project = small(READ.replace("Path(path)", "Path('data/text.txt')"), f"text = stage(work.read, Path({given!r}))")
+    project.write("data/text.txt", "one")
+    project.write("orders/before", SWAP.format("data/text.txt"))
+    project.write("orders/after", SWAP.format("data/text.txt").replace("two", "one"))
+    not_recorded(project, args, "p:text", given)
+    assert value(project, "text") == "one"
+
+
+@BOTH
+def test_what_is_only_read_has_not_changed(small, args):
+    """Neither reading an input nor writing something else beside it, for a while, is a change."""
+    read = READ + "    Path('data/lock').write_text('')\n    os.unlink('data/lock')\n"
+    read = read.replace("    return text\n", "") + "    return text\n"
+    lines = (
+        "written = stage(work.write)",
+        "text = stage(work.read, Path('data/text.txt'))",
+        "again = stage(work.read, written)",
+    )
+    project = small(
+        WRITE + read + "\n\ndef folder(path):\n    return read(path / 'text.txt')\n",
+        *lines,
+        "whole = stage(work.folder, Path('data'))",
+    )
+    project.write("data/text.txt", "one")
+    run = project.doit(*args)
+    assert "not recorded" not in run.out, run
+    assert set(project.doit().outcomes.values()) == {"up to date"}
