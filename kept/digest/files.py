@@ -13,7 +13,7 @@ from .values import digest_value
 
 # A file whose time lies this close to the moment of digesting may change once more without its stat changing.
 RACY_NS = 2_000_000_000
-
+_PIECE = 64 << 10  # bytes: larger ones come from the system anew for each file, and most files are small
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -64,9 +64,12 @@ def digest_bytes(data: bytes) -> Digest:
 
 def digest_file(path: str | os.PathLike[str]) -> Digest:
     """Name what a file holds; it is streamed, so it may be larger than memory."""
-    with open(path, "rb") as file:
-        hashed = hashlib.file_digest(file, "sha256")
-        return Digest(hashed.hexdigest(), file.tell())
+    hashed, size = hashlib.sha256(), 0
+    with open(path, "rb", buffering=0) as file:
+        while data := file.read(_PIECE):
+            hashed.update(data)
+            size += len(data)
+    return Digest(hashed.hexdigest(), size)
 
 
 def digest_tree(path: str | os.PathLike[str], file: Callable[[str], Digest] = digest_file) -> Digest:
