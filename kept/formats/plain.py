@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .protocol import Unfit
+from .protocol import Unfit, Written
+from .writing import Digesting
 
 _ATOMS = (bool, int, str, type(None))
 _USUAL_NANS = (0x7FF8000000000000, 0xFFF8000000000000)
@@ -33,7 +34,7 @@ class Json:
     name, suffix, safe = "json", ".json", True
     types = tuple(f"builtins.{name}" for name in ("bool", "int", "float", "str", "list", "dict", "None", "NoneType"))
 
-    def save(self, value: Any, path: Path) -> None:
+    def save(self, value: Any, path: Path) -> Written:
         """Write ``value``, with numpy's scalars made Python's."""
         try:
             text = self._text(plain(value, declared=True))
@@ -41,7 +42,9 @@ class Json:
             raise Unfit("it is nested too deeply, or contains itself") from None
         except ValueError as problem:  # an int of more than 4300 digits, a lone surrogate
             raise Unfit(f"it cannot be written: {problem}") from None
-        path.write_bytes(text)
+        with Digesting(path) as file:
+            file.write(text)
+        return file.written()
 
     def load(self, path: Path) -> Any:
         """Read a value back."""
@@ -50,7 +53,7 @@ class Json:
     @staticmethod
     def _text(value: Any) -> bytes:
         text = json.dumps(value, ensure_ascii=False)
-        if len(text) < _INDENT_BELOW:
+        if type(value) in (list, dict) and len(text) < _INDENT_BELOW:
             text = json.dumps(value, ensure_ascii=False, indent=2)
         return (text + "\n").encode("utf-8")
 
