@@ -38,6 +38,11 @@ def after(x: int, name: str) -> int:
     return x + 1
 
 
+def text(path: Path) -> str:
+    mark("text")
+    return path.read_text()
+
+
 def bad(name: str) -> int:
     mark(name)
     raise ValueError("bad value")
@@ -462,6 +467,24 @@ def test_a_stage_that_needs_all_threads_runs_alone(small):
     project.go("b")
     run = running.wait()
     assert run.code == 0, run
+
+
+def test_an_input_that_changes_before_its_stage_has_room_is_not_recorded(small):
+    """The stage was judged with what the file held then: what it made of other bytes is not what its key says."""
+    project = small('w = stage(work.lone, "w", threads=2)', 'b = stage(work.text, Path("in.txt"))')
+    project.write("dodo.py", "from pathlib import Path\n" + project.read("dodo.py"))
+    project.write("in.txt", "old")
+    project.order("w", "wait")
+    running = project.spawn("-n", "2")
+    running.until_executing("w")
+    project.write("in.txt", "new")
+    project.go("w")
+    run = running.wait()
+    assert (run.code, value(project, "b")) == (0, "new")
+    assert "warning: p:b: not recorded: in.txt changed while it ran; run again" in run.out
+    project.write("in.txt", "old")
+    assert project.doit("-n", "2").ran == ["text"]
+    assert value(project, "b") == "old"
 
 
 def test_a_stage_that_needs_more_threads_than_there_are_runs_alone(small):

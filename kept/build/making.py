@@ -94,7 +94,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool, forced: bool, live:
         formats={a.field: (a.declared or "") if declared_format(a) is not None else "" for a in stage.artifacts},
         record=_record(project, judged, _sources(project, judged.code) if kept else None),
         files=judged.code.files,
-        paths=dict(_held(project, stage)),
+        paths=dict(_held(project, judged)),
         root=str(project.root),
         store=str(project.home),
         stems={a.field: project.file(a, "") for a in stage.artifacts},
@@ -148,24 +148,18 @@ def log_of(project: Project, judged: Judgement) -> str:
     return os.path.join(project.home, "logs", f"{judged.stage.path}.log")
 
 
-def _held(project: Project, stage: Stage) -> Iterator[tuple[str, Held]]:
+def _held(project: Project, judged: Judgement) -> Iterator[tuple[str, Held]]:
     """Yield every path that a stage is given: what it reads there must be what it was judged with."""
-    for wire in stage.wires.values():
+    assert judged.action is not None
+    for name, wire in judged.stage.wires.items():
         if isinstance(wire, File):
             place = os.path.join(project.root, wire.path)
-            yield place, Held(_digest(project, wire), look(place))
+            yield place, Held(judged.action.inputs[name].digest, look(place))
         elif isinstance(wire, Input):
             upstream = project.judgements[wire.stage].outputs
             for file, output in project.files(project.stages[wire.stage], upstream).items():
                 if wire.field in ("", output.name) and output.format.partition(".")[0] == "file":
                     yield os.path.join(project.root, file), Held(output.digest)
-
-
-def _digest(project: Project, wire: File) -> Digest:
-    content = project.content(wire.path)
-    if content is None:
-        raise errors.missing_input("", "", wire.path, "")
-    return content
 
 
 def _stand_in(project: Project, value: object) -> object:
