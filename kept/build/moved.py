@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import errors
-from ..digest import Digest, Stat, digest_tree, digest_value
+from ..digest import Digest, digest_tree, digest_value
 from ..store import digest_folder
 
 
@@ -25,15 +26,19 @@ class Held:
 
 def look(path: str) -> str:
     """Name how a file, or all that is in a folder, looks to the file system: reading it changes none of that."""
+    if os.path.isfile(path):
+        return repr(_stat(path))
     return digest_value([[os.path.relpath(one, path), *_stat(one)] for one in sorted(_within(path))])
 
 
 def _stat(path: str) -> tuple[int, ...]:
     try:
-        seen = Stat.of(path)
+        seen = os.stat(path)
     except OSError:
         return ()
-    return (seen.inode,) if os.path.isdir(path) else seen  # a lock file that comes and goes changes times of a folder
+    if stat.S_ISDIR(seen.st_mode):
+        return (seen.st_ino,)  # a lock file that comes and goes changes times of a folder
+    return (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
 
 
 def _within(path: str) -> Iterator[str]:
