@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 from .digest import Digest, canonical_json, digest_bytes, fits
+from .lean import dataclass, field
 
 # What an action is made of and how it is encoded; another number is another key for everything.
 SCHEME = 1

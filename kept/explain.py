@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from . import errors
 from .actions import Acceptance, Cause, Outcome, Reason, Record
 from .build import Project
 from .digest import canonical_json
+from .lean import dataclass
 
 if TYPE_CHECKING:
     from .build import Judgement, Line

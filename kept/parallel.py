@@ -7,7 +7,6 @@ import queue
 import sys
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from typing import Any
 
 from doit.exceptions import InvalidTask
@@ -16,6 +15,7 @@ from . import build, errors
 from .actions import Outcome
 from .build import Failure, Judgement, Result
 from .executors import NotUnderstood, WorkerDied, Workers, thread_limits
+from .lean import dataclass, field
 from .runner import KeptRunner
 
 

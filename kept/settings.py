@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from . import errors
+from .lean import dataclass, field
 
 Versions = Literal["exact", "minor", "off"]
 
@@ -73,7 +73,7 @@ def read(root: str | os.PathLike[str]) -> Settings:
 def _checked(table: Any, path: Path) -> Settings:
     if not isinstance(table, dict):
         raise errors.bad_settings(path, "[tool.kept] is not a table", "")
-    known = tuple(f.name for f in fields(Settings))
+    known = Settings.__match_args__
     given: dict[str, Any] = {}
     for name, value in table.items():
         if name not in known:

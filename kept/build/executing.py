@@ -9,7 +9,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +16,7 @@ from .. import digest, errors, formats
 from ..actions import Output, Record
 from ..digest import Digest, Memo
 from ..fingerprint import audit, loading
+from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
 from .capture import at_home, captured, temporary, told, unasking
@@ -84,7 +84,7 @@ class Failure:
     text: str
     log: str
     seconds: float = 0.0
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 def enter(root: str, home: str, path: list[str]) -> None:

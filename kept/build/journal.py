@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from ..actions import Cause, Outcome, Reason
 from ..digest import canonical_json, fits
+from ..lean import dataclass
 
 try:
     import fcntl

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import errors, formats
 from ..actions import Action, Given, Param, Part
 from ..digest import Memo, digest_value, encode
+from ..lean import dataclass, field
 from ..pipeline import Artifact, File, Input, Stage, signature
 from ..settings import Settings
 

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
+from ..lean import dataclass
 from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Whole, seeding
 from .keys import declared_format

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from .. import errors
 from ..digest import Digest, digest_tree, digest_value
+from ..lean import dataclass
 from ..store import digest_folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import errors, settings
 from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
 from ..digest import Digest, Memo, digest_tree, is_name
+from ..lean import dataclass
 from ..pipeline import Artifact, File, Input, Stage
 from .keys import Keys, classes_in, declared_format
 

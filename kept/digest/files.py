@@ -6,9 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..lean import dataclass
 from .values import digest_value
 
 # A file whose time lies this close to the moment of digesting may change once more without its stat changing.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from ..lean import dataclass, field
 from .resolving import Resolver, Target, What
 from .summary import Call, How, Mark, Statement
 from .words import changes_state, is_calm, is_standard, keeps_definitions, last, reads_definitions

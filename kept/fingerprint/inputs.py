@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from dataclasses import dataclass, field
 
+from ..lean import dataclass, field
 from .scopes import FUNCTIONS
 from .summary import Read
 from .words import dotted, last

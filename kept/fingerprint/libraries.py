@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
 
 from ..digest import Memo
+from ..lean import dataclass, field
 
 BY_FILES = "files "  # begins the version of what has none
 _ENDINGS = (".dist-info", ".egg-info")

@@ -10,11 +10,11 @@ import functools
 import os
 import sys
 import types
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors
 from ..digest import encode
+from ..lean import dataclass, field
 from .canonical import SCHEME, named
 from .project import Project
 

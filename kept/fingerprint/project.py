@@ -13,11 +13,11 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..digest import Memo, Stat, digest_bytes
 from ..errors import unreadable_source
+from ..lean import dataclass, field
 from .canonical import SCHEME
 from .words import STANDARD
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
+from ..lean import dataclass, field
 from .effects import Effects, Id
 from .libraries import Libraries, Library
 from .project import Kind, Project

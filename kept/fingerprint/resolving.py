@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 
+from ..lean import dataclass, field
 from .project import Kind, Place, Project
 from .summary import Alias, Statement, Summary
 from .words import BUILTINS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from ..lean import dataclass, field
 from .summary import Alias
 from .words import FRESH, dotted, last
 

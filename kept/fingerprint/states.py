@@ -7,9 +7,9 @@ import hashlib
 import hmac
 import json
 import os
-from dataclasses import dataclass, field
 
 from ..digest import Memo, digest_file
+from ..lean import dataclass, field
 
 # Values of variables may be secrets: what is kept of them can be compared, and looked up in no table of common texts.
 _KEY = b"kept: a variable of the environment, asked for while importing"

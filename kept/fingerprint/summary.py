@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import json
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
+
+from ..lean import dataclass, field
 
 
 class Mark(enum.StrEnum):

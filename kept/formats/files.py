@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..lean import dataclass
 from .protocol import Unfit
 
 

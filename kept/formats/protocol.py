@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..digest import Digest, Stat
+from ..lean import dataclass, field
 
 
 class Unfit(Exception):  # noqa: N818  # not an error yet: by value the next format is tried, the user never sees it

@@ -6,12 +6,12 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from .. import digest, errors
+from ..lean import dataclass, field
 from .returns import Returns, returns, unwrapped
 
 P = ParamSpec("P")
@@ -175,7 +175,7 @@ def _split_options(function: Callable[..., Any], kwargs: dict[str, Any], where: 
         taken = set(signature(function).parameters) if callable(function) else set()
     except ValueError:
         taken = set()
-    given = {name: kwargs.pop(name) for name in Options.__dataclass_fields__ if name in kwargs and name not in taken}
+    given = {name: kwargs.pop(name) for name in Options.__match_args__ if name in kwargs and name not in taken}
     if isinstance(given.get("env"), str):
         raise errors.env_not_a_list(given["env"], where)
     for name, value in given.items():

@@ -9,8 +9,9 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from ..lean import dataclass
 
 
 @dataclass(frozen=True, slots=True)

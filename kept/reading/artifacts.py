@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from .. import errors
 from ..actions import Outcome, Output, Record
 from ..build import ARTIFACTS, Project
 from ..build import load as load_output
+from ..lean import dataclass
 from ..pipeline import bound, pipelines
 from .history import History, Run, runs_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from .. import errors
 from ..actions import Outcome
+from ..lean import dataclass
 from ..pipeline import Stage
 from .layout import layout
 from .markup import Markup, tag

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from ..lean import dataclass
 
 _SWEEPS = 6
 _BEND = 0.45  # the room that a passing line takes, of that of a box

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..actions import Output
+from ..lean import dataclass
 from ..pipeline import Pipeline, stages
 from .markup import Child, Markup, join, tag
 from .places import Place

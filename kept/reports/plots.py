@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..lean import dataclass
 from .markup import Markup, tag
 from .words import number
 

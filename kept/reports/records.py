@@ -6,13 +6,13 @@ import enum
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from .. import errors, formats
 from ..actions import Claim, Outcome, Output, Reason, Record
+from ..lean import dataclass
 from ..pipeline import Input, Stage, with_upstream
 from ..store import Store
 

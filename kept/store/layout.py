@@ -17,9 +17,9 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from .. import errors
+from ..lean import dataclass
 from . import disk
 
 FORMAT = b"1 sha256\n"

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .. import errors
 from ..digest import Digest, canonical_json, digest_bytes
+from ..lean import dataclass
 from . import disk
 from .blobs import Blobs
 from .layout import Layout

@@ -10,10 +10,10 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from .. import errors
 from ..digest import digest_bytes
+from ..lean import dataclass
 from . import disk, locks
 from .layout import Layout
 from .records import Records, Stored, references

@@ -11,10 +11,10 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from .. import errors
 from ..digest import Digest, canonical_json, digest_bytes, digest_file
+from ..lean import dataclass
 from . import disk
 
 FORMAT = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ..lean import dataclass
 from . import disk
 from .layout import Layout
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..lean import dataclass
 from . import disk
 from .records import DamagedError, NewerError, Records, Stored, references
 

@@ -7,12 +7,12 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import errors
 from ..build import Project
 from ..fingerprint import loading
+from ..lean import dataclass
 from ..pipeline import Pipeline, Stage, bound
 from ..pipeline import stages as stages_of
 from ..reading import project_around

@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import errors
 from ..actions import Cause, Outcome, Reason, Record, differences
 from ..build.journal import Line
+from ..lean import dataclass
 from ..reading import MADE, History, project_around
 from ..reports.words import seconds
 from .arguments import Arguments, say, say_json

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ..actions import Outcome
 from ..build import Project
 from ..explain import Told, before
+from ..lean import dataclass
 from ..pipeline import File, Input
 from ..screen import MARKS
 from .arguments import Arguments, cut, one_of, say

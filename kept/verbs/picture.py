@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from ..lean import dataclass
 from ..reports.layout import layout
 
 _CHAR, _LINE, _PAD, _GAP, _LANE = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from .. import explain
 from ..actions import Cause, Outcome
 from ..build import Project
 from ..explain import Told
+from ..lean import dataclass
 from ..reading import History
 from ..reports.words import seconds
 from ..screen import MARKS

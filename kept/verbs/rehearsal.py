@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .. import build, errors
 from ..actions import Cause
 from ..build import Job, Project
 from ..formats import describe
+from ..lean import dataclass
 from ..pipeline import Stage, call_arguments
 from .declarations import declared
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..actions import Output, Record
 from ..build import ARTIFACTS, Judgement, Project
 from ..build import load as load_output
 from ..errors import size
+from ..lean import dataclass
 from ..reading import History, find, project_around, record_then
 from ..reports.words import moment, seconds
 from .arguments import Arguments, say, say_json
