@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
@@ -85,6 +86,7 @@ class ParallelRunner(KeptRunner):
         self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
         try:
             self._loop(dispatcher)
+            self._look_again()
         finally:
             self.pool.close()
 
@@ -138,32 +140,45 @@ class ParallelRunner(KeptRunner):
         if self._stop_running or not self.room.fits(judged):
             return False
         try:
-            job = build.job(self.project, judged, forced=self.always_execute)
+            self.running[self._submitted(judged)] = (node, judged)
         except (errors.KeptError, OSError) as problem:
             self._settle(node, self._failed(judged, problem))
             self.done.append(node)
-            return True
+        return True
+
+    def _submitted(self, judged: Judgement, fresh: bool = False) -> Future[Any]:
+        job = build.job(self.project, judged, forced=self.always_execute, fresh=fresh)
         if self.screen is not None:
             self.screen.stage_starts(judged)
         environment = self.room.take(judged)
         try:
-            future = self.pool.submit(build.work, job, environment, self.told.put)
+            return self.pool.submit(build.work, job, environment, self.told.put)
         except Exception as problem:  # noqa: BLE001  # pickling runs the user's code, which may raise anything
-            future = Future()
+            future: Future[Any] = Future()
             future.set_exception(errors.not_sendable(judged.stage.task, f"{type(problem).__name__}: {problem}"))
-        self.running[future] = (node, judged)
-        return True
+            return future
+
+    def _execute(self, judged: Judgement, fresh: bool) -> Result:
+        """Run a stage that others wait for, in a worker like any: it is rare, so the rest is not heard meanwhile."""
+        future = self._submitted(judged, fresh)
+        self._await({future})
+        self.room.give_back(judged.stage.task)
+        return self._result(judged, future)
 
     def _collect(self) -> None:
-        """Wait for a stage to end, then settle all that have; lines that workers tell are shown meanwhile."""
-        while not (ended := wait(self.running, timeout=0.2, return_when=FIRST_COMPLETED).done):
-            self._show_told()
-        self._show_told()
-        for future in ended:
+        """Wait for a stage to end, then settle all that have."""
+        for future in self._await(self.running):
             node, judged = self.running.pop(future)
             self.room.give_back(judged.stage.task)
-            self._settle(node, self._result(judged, future))
+            self._settle(node, self.renewal.after(self._result(judged, future)))
             self.done.append(node)
+
+    def _await(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """Return those that have ended, once one has; lines that workers tell are shown meanwhile."""
+        while not (ended := wait(futures, timeout=0.2, return_when=FIRST_COMPLETED).done):
+            self._show_told()
+        self._show_told()
+        return ended
 
     def _show_told(self) -> None:
         while not self.told.empty():

@@ -14,6 +14,7 @@ from . import build, collector, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .progress import Progress
+from .renewal import Renewal
 from .screen import Lines, Screen
 from .witness import Witness
 
@@ -49,6 +50,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
         self.nodes = dispatcher.nodes
+        self.renewal = Renewal(self.project, self._through, self._judged_anew, self._attempt, self._settle_result)
         if self.asked is not None:
             self.project.standing = self.asked.standing()
         if any(task.actions[0].prints_data for task in reports):
@@ -62,6 +64,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def select_task(self, node: Any, tasks: Any) -> bool:
         """Judge a task; a stage that cannot be judged fails with its own message."""
+        if node.task.name not in self.project.stages:
+            self._look_again()  # it may show or use what will be made again
         if _is_report(node.task):
             node.bad_deps = []  # it says itself which variants are not built
         selected: bool = super().select_task(node, tasks)
@@ -74,6 +78,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         """Bring each task up to date, after those it needs."""
         with contextlib.closing(build.Workplace(str(self.project.home), self.project.memo.file)) as self.place:
             self._run_tasks(dispatcher)
+            self._look_again()
 
     def _run_tasks(self, dispatcher: Any) -> None:
         node = None
@@ -128,12 +133,34 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         noop.remember(self.project, asked, witness, tasks, "".join(screen.text) if idle else None)
 
     def _stage(self, node: Any) -> None:
-        judged = self._judgement_of(node.task.name)
+        result = self._attempt(self._judgement_of(node.task.name))
+        self._settle(node, self.renewal.after(result))
+
+    def _attempt(self, judged: Judgement, fresh: bool = False) -> Result:
+        """Bring a stage up to date; what keeps it from that is its failure."""
         try:
-            result = self._bring_up_to_date(judged)
+            if judged.problem is not None:
+                raise judged.problem
+            return self._bring_up_to_date(judged, fresh)
         except (errors.KeptError, OSError) as problem:
-            result = self._failed(judged, problem)
-        self._settle(node, result)
+            return self._failed(judged, problem)
+
+    def _through(self) -> set[str]:
+        """Name the stages that this run is through with, and that did not fail."""
+        ended = {name for name, node in self.nodes.items() if node.run_status in ("up-to-date", "successful")}
+        return ended & self.project.stages.keys()
+
+    def _judged_anew(self, task: str) -> Judgement:
+        self.project.judge_again(task)
+        return self._judgement_of(task)
+
+    def _settle_result(self, result: Result) -> None:
+        self._settle(self.nodes[result.task], result)
+
+    def _look_again(self) -> None:
+        """See to what was up to date before something that it needs was made again."""
+        if not self._stop_running:
+            self.renewal.look_again()
 
     def _failed(self, judged: Judgement, problem: Exception) -> Result:
         """Say of a stage that it cannot be brought up to date for a reason that is not its own."""
@@ -151,14 +178,17 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     def _judgement_of(self, task: str) -> Judgement:
         return self.project.force(task) if self.always_execute else self.project.judge(task)
 
-    def _bring_up_to_date(self, judged: Judgement) -> Result:
-        if judged.outcome is Outcome.RESTORED:
+    def _bring_up_to_date(self, judged: Judgement, fresh: bool) -> Result:
+        if judged.outcome is Outcome.RESTORED and not fresh:
             try:
                 return build.restore(self.project, judged)
             except errors.BlobMissing:  # it was there, but not sound: the store has set it aside, so it is a miss
                 self.project.judgements.pop(judged.stage.task, None)
                 judged = self._judgement_of(judged.stage.task)
-        job = build.job(self.project, judged, forced=self.always_execute, live=self.live)
+        return self._execute(judged, fresh)
+
+    def _execute(self, judged: Judgement, fresh: bool) -> Result:
+        job = build.job(self.project, judged, forced=self.always_execute, fresh=fresh, live=self.live)
         if self.screen is not None:
             self.screen.stage_starts(judged)
         with collector.as_usual():

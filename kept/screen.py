@@ -152,11 +152,16 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self.lines = Lines(stream)
         self.started = time.monotonic()
-        self.count: Counter[Outcome] = Counter()
+        self.became: dict[str, Outcome] = {}  # of each stage; the last word of one that was made again counts
         self.plain = False  # whether a plain task ran, failed or was ignored
         self.notes: list[str] = []  # said once, before the summary
         self.text: list[str] = []  # all that was written, for the receipt
         self.stages: Container[str] = ()  # tasks that are shown by stage_done
+
+    @property
+    def count(self) -> Counter[Outcome]:
+        """How many stages came to each outcome."""
+        return Counter(self.became.values())
 
     # ---- stages
 
@@ -171,7 +176,7 @@ class Screen:
     def stage_done(self, result: Result) -> None:
         """Show what became of a stage."""
         self.lines.end(result.task)
-        self.count[result.outcome] += 1
+        self.became[result.task] = result.outcome
         text = f"{result.task} {result.outcome.value}"
         if result.outcome is Outcome.BUILT:
             text += f" in {seconds(result.seconds)}"
@@ -248,8 +253,7 @@ class Screen:
         self.lines.close()
         for note in dict.fromkeys(self.notes):
             self._write(f"note: {note}\n")
-        total = sum(self.count.values())
-        if total:
+        if self.became:
             self._write(summary(self.count, time.monotonic() - self.started) + "\n")
 
     def _write(self, text: str) -> None:

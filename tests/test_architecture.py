@@ -20,7 +20,7 @@ FLOORS = (
     {"actions"},
     {"build", "reports"},  # `reports` is the room `report`: a module of that name would hide the public `report`
     {"screen", "progress", "explain", "reading", "upkeep", "witness"},
-    {"noop", "verbs"},
+    {"noop", "verbs", "renewal"},
     {"runner"},
     {"parallel"},
     {"runners", "cleaning", "judge", "slips"},

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from .capture import trim
     from .executing import Done, Failure, Job, enter, given, load, prepare, work
+    from .foreign import other_versions
     from .journal import Line
     from .making import Result, finish, job, log_of, rehearsal, restore
     from .project import ARTIFACTS, Judgement, Project
@@ -30,6 +31,7 @@ __all__ = [
     "job",
     "load",
     "log_of",
+    "other_versions",
     "prepare",
     "rehearsal",
     "restore",
@@ -40,6 +42,7 @@ __all__ = [
 # Loaded when first asked for: `doit list` needs the project only.
 _FILES = {
     "capture": ("trim",),
+    "foreign": ("other_versions",),
     "journal": ("Line",),
     "making": ("Result", "finish", "job", "log_of", "rehearsal", "restore"),
     "project": ("ARTIFACTS", "Judgement", "Project"),

@@ -95,12 +95,12 @@ def temporary(folder: Path) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def trim(problem: BaseException) -> None:
     """Let the traceback of what a stage raised begin at the user's own frames."""
-    while problem.__traceback__ is not None and problem.__traceback__.tb_frame.f_code.co_filename.startswith(_OWN):
+    while problem.__traceback__ is not None and problem.__traceback__.tb_frame.f_code.co_filename.startswith(OWN):
         problem.__traceback__ = problem.__traceback__.tb_next
 
 

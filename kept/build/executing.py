@@ -19,6 +19,7 @@ from ..fingerprint import audit, loading
 from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
+from . import foreign
 from .capture import at_home, captured, temporary, told, unasking
 from .moved import Held, moved
 from .unread import unread
@@ -31,6 +32,7 @@ class Blob:
 
     output: Output
     file: str  # below artifacts/, for formats that hand over the path itself
+    stage: str  # that made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Job:
     trusted: bool = True  # whether what the store holds may be code
     own_formats: tuple[Any, ...] = ()  # formats that the project registered
     forced: bool = False
+    fresh: bool = False  # take no record that was made with other versions of libraries
     live: bool = False  # let the stage's own output through to the terminal
 
 
@@ -85,6 +88,7 @@ class Failure:
     log: str
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    unread: foreign.Unread | None = None  # an input that cannot be read here, and might be if it were made again
 
 
 def enter(root: str, home: str, path: list[str]) -> None:
@@ -109,6 +113,8 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None, place: Workplac
     store, key = place.store, job.record.action.key
     with store.lock(key, tell, text=job.task):
         found = None if job.forced else _found(store, key)
+        if found is not None and job.fresh and foreign.other_versions(found, job.record.versions):
+            found = None
         if found is not None:
             return Done(found.outputs, found.seconds, recorded=True, executed=False, warnings=tuple(place.warnings))
         return _run(job, place)
@@ -125,7 +131,8 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
             seconds = time.perf_counter() - started
             outputs = _save_all(job, value, place.store, folder)
         except errors.KeptError as problem:
-            return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings))
+            not_read = problem.unread if isinstance(problem, errors.Damaged) else None
+            return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings), unread=not_read)
         except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
             return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(place.warnings))
     return _record(job, place, outputs, seconds, imported=loading.count() > before)
@@ -147,7 +154,7 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
     made = {"outputs": [output.as_json() for output in outputs], "seconds": round(seconds, 6)}
     entry, key = job.record.as_json() | made, job.record.action.key
     try:
-        kept = store.publish(key, entry, instead=job.forced)
+        kept = store.publish(key, entry, instead=job.forced or job.fresh)
     except (errors.StoreReadOnly, OSError) as problem:
         if isinstance(problem, OSError) and problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise
@@ -198,7 +205,11 @@ def _holds_blobs(value: object) -> bool:
 
 def _value(value: object, job: Job, store: Store) -> Any:
     if isinstance(value, Blob):
-        return load(value.output, store, Path(job.root, value.file), trusted=job.trusted)
+        try:
+            return load(value.output, store, Path(job.root, value.file), trusted=job.trusted)
+        except errors.Damaged as problem:
+            problem.unread = foreign.unread(value.stage, value.output.digest.hex, problem)
+            raise
     if isinstance(value, Whole):
         parts = {name: _value(blob, job, store) for name, blob in value.fields.items()}
         return value.kind(**parts) if value.kind is not None else parts

@@ -65,12 +65,12 @@ def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str 
         project.claim(stage.task, Claim(key, outputs))
 
 
-def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool = False) -> Job:
+def job(project: Project, judged: Judgement, *, forced: bool = False, fresh: bool = False, live: bool = False) -> Job:
     """Prepare the run of a stage; what artifacts/ shows of it is disclaimed first of all.
 
     A run that is killed then leaves no claim behind, whatever it had written.
     """
-    prepared = _job(project, judged, kept=True, forced=forced, live=live)
+    prepared = dataclasses.replace(_job(project, judged, kept=True), forced=forced, fresh=fresh, live=live)
     project.disclaim(judged.stage.task)
     project.judgements[judged.stage.task] = judged
     return prepared
@@ -78,10 +78,10 @@ def job(project: Project, judged: Judgement, *, forced: bool = False, live: bool
 
 def rehearsal(project: Project, judged: Judgement) -> Job:
     """Prepare a run that leaves no trace: nothing is disclaimed or written, so its record lacks the sources."""
-    return _job(project, judged, kept=False, forced=False, live=False)
+    return _job(project, judged, kept=False)
 
 
-def _job(project: Project, judged: Judgement, *, kept: bool, forced: bool, live: bool) -> Job:
+def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
     stage = judged.stage
     if judged.action is None:
         raise errors.left_out(stage.task, [r.name for r in judged.reasons if r.cause is Cause.WAITS])
@@ -102,8 +102,6 @@ def _job(project: Project, judged: Judgement, *, kept: bool, forced: bool, live:
         seeding=seeding(judged.code.libraries),
         trusted=project.trusted,
         own_formats=formats.own(),
-        forced=forced,
-        live=live,
     )
 
 
@@ -177,7 +175,7 @@ def _stand_in(project: Project, value: object) -> object:
 
 def _blobs(project: Project, wire: Input) -> Blob | Whole:
     stage, judged = project.stages[wire.stage], project.judgements[wire.stage]
-    blobs = {o.name: Blob(o, file) for file, o in project.files(stage, judged.outputs).items()}
+    blobs = {o.name: Blob(o, file, stage.task) for file, o in project.files(stage, judged.outputs).items()}
     if wire.field or stage.result is None:
         return blobs[wire.field]
     return Whole(stage.result, blobs)

@@ -224,9 +224,14 @@ class Project:
                 found[todo.pop()] = None
         return list(found)
 
-    def _judge(self, stage: Stage) -> Judgement:
+    def judge_again(self, task: str) -> Judgement:
+        """Judge one stage anew, whatever stood of it: what it needs was built meanwhile, or it cannot be read."""
+        self.judgements[task] = judged = self._judge(self.stages[task], stands=False)
+        return judged
+
+    def _judge(self, stage: Stage, *, stands: bool = True) -> Judgement:
         claim = self.claims.get(stage.task)
-        if claim is not None and stage.task in self.standing and self._given_the_same(stage):
+        if stands and claim is not None and stage.task in self.standing and self._given_the_same(stage):
             return Judgement(stage, Outcome.UP_TO_DATE, outputs=claim.outputs, code=self.code_of(stage))
         try:
             given, waiting = self._inputs(stage)

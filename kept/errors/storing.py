@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from typing import Any
 
 from .shape import Facts, KeptError, StoreFull, StoreNotPrivate, StoreVersionError, make, one_line
 
@@ -101,6 +102,8 @@ class DoesNotFit(KeptError):
 class Damaged(KeptError):
     """A file does not hold what its format says, or was written by another version of a library."""
 
+    unread: Any = None  # what whoever knows that its bytes are right says of it
+
 
 class UntrustedFormat(KeptError):
     """Reading the file would run code, and nobody vouches for it."""
@@ -150,6 +153,12 @@ def not_here(artifact: str, format_: str, path: object, reason: str, hint: str) 
     """A file may be right, yet this environment does not read it."""
     facts: Facts = (("file", path), ("format", format_), ("reason", reason))
     return make(KeptError, f"{artifact or 'a file'} cannot be read here", facts, hint)
+
+
+def no_memory(artifact: str, format_: str, path: object) -> KeptError:
+    """A file holds more than the memory of this process."""
+    hint = "close what else runs, or hand it on in parts"
+    return not_here(artifact, format_, path, "there is not enough memory", hint)
 
 
 def module_missing(artifact: str, format_: str, path: object, problem: ImportError) -> KeptError:

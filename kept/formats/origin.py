@@ -9,6 +9,8 @@ import site
 import sys
 import sysconfig
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
 
 @functools.cache
 def _library_folders() -> tuple[str, ...]:
@@ -33,6 +35,8 @@ def is_project(module: str) -> bool:
     if not file:
         return False
     place = os.path.realpath(file)
+    if _INSTALLED & set(place.split(os.sep)):  # another environment's, on PYTHONPATH
+        return False
     return not place.startswith((*_library_folders(), _own_folder()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from .describe import describe
 from .estimators import Skops
 from .files import File
 from .networks import Keras, is_network
+from .origin import is_project
 from .pickles import Pkl
 from .plain import Json
 from .protocol import Format, Saved, Unfit, Written
@@ -190,6 +192,16 @@ def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any
             raise errors.cannot_read(artifact, path, problem) from problem
         raise errors.damaged(artifact, known.name, path, problem) from problem
     except ImportError as problem:
-        raise errors.module_missing(artifact, known.name, path, problem) from problem
+        told = errors.damaged if _has_lost(problem.name) else errors.module_missing
+        raise told(artifact, known.name, path, problem) from problem
+    except MemoryError as problem:  # there may be more of it tomorrow, or on another machine
+        raise errors.no_memory(artifact, known.name, path) from problem
     except Exception as problem:
         raise errors.damaged(artifact, known.name, path, problem) from problem
+
+
+def _has_lost(module: str | None) -> bool:
+    """Say whether a library is there that has no such module, or no such name in it: its versions differ in that."""
+    top = (module or "").partition(".")[0]
+    spec = sys.modules[top].__spec__ if top in sys.modules else None
+    return spec is not None and spec.origin is not None and not is_project(top)
