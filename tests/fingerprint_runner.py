@@ -14,11 +14,12 @@ import traceback
 sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.dirname(os.path.abspath(__file__))]
 
 import fingerprint_cases  # noqa: E402 - after the path
+import fingerprint_edits  # noqa: E402
 import fingerprint_more  # noqa: E402
 
 from kept.fingerprint import fingerprint  # noqa: E402
 
-CASES = [*fingerprint_cases.C, *fingerprint_more.C]
+CASES = [*fingerprint_cases.C, *fingerprint_more.C, *fingerprint_edits.C]
 
 
 def write(folder, files):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Iterable
 
 from .canonical import inner_code
 from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
-from .scopes import FUNCTIONS, Scope, aliases, fresh
+from .scopes import FUNCTIONS, Scope, Value, aliases, fresh
 from .summary import Alias, Call, How, Mark
+from .texts import evaluated, modules_run
 from .words import MUTATING, dotted, last
 
-_PARENTS_IN_TYPE = 2
+_NAME = re.compile(r"[A-Za-z_][\w.]*(:[\w.]+)?")
 
 
 class Calls:
     """The half of the walk that looks at calls; ``names`` has the other half."""
 
-    def __init__(self, constants: dict[str, str]) -> None:
+    def __init__(self, constants: dict[str, str], bound: dict[str, list[Value]] | None = None) -> None:
         self.constants = constants  # texts bound to names of the module: prefixes of computed imports
+        self.bound = bound or {}  # the names of the module that the statement itself binds, with what to
         self.scopes: list[Scope] = []
         self.lazy = 0  # how many function bodies around: what is in them does not run while importing
         self.discarded = False  # inside an expression whose value nobody takes
@@ -35,6 +39,8 @@ class Calls:
         self.globals: set[str] = set()  # names of the module that functions in here bind
         self.prefixes: set[tuple[str, int]] = set()
         self.strings: set[str] = set()
+        self.written: set[tuple[str, str]] = set()  # what is called with a text, which may name a module
+        self.loose: Counter[str] = Counter()  # how often a name is there for anything else
         self.marks: dict[Mark, int] = {}
 
     # ---- the other half
@@ -86,8 +92,9 @@ class Calls:
             self.called_inside(node, name)
         else:
             how = How.BARE if self.discarded else How.CALL
-            if not changed or how is How.CALL:
+            if not changed or how is How.CALL or name.endswith(".register"):
                 self.calls.append(Call(name, how, self.given(node), bool(node.args or node.keywords)))
+        self.by_text(evaluated(node))
         before, self.discarded = self.discarded, False
         self.visit(node.func)
         self.all((*node.args, *(keyword.value for keyword in node.keywords)))
@@ -98,7 +105,11 @@ class Calls:
         tail = last(name.rpartition(":")[2])
         if is_import_call(node):
             self.imported(node)
+            self.called_with(name, "")
             return False
+        text = node.args[0] if node.args else None
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and _NAME.fullmatch(text.value):
+            self.called_with(name, text.value)
         for statement in inner_code(node) or ():
             if isinstance(statement, (ast.Import, ast.ImportFrom)):
                 self.inner |= set(aliases(statement))
@@ -114,6 +125,11 @@ class Calls:
         if name in ("getattr", "hasattr", "setattr", "delattr") and len(node.args) >= 2:
             return self.by_attribute(node, name)
         return False
+
+    def called_with(self, name: str, text: str) -> None:
+        """Note what is called with a text that may name a module; empty where that is followed already."""
+        self.written.add((name, text))
+        self.loose[name] -= 1
 
     def lazy_local(self, name: str) -> bool:
         """``locals()`` and ``vars()`` in a function are that function's own names."""
@@ -152,6 +168,24 @@ class Calls:
         if any(isinstance(part, ast.Name) and part.id in params for arg in arguments for part in ast.walk(arg)):
             self.handed.add(name)
 
+    def by_text(self, names: Iterable[str]) -> None:
+        """Note names that a text mentions."""
+        for found in filter(None, map(self.chain, names)):
+            self.use(found)
+
+    def run_modules(self, names: Iterable[str]) -> None:
+        """Note modules that a command runs."""
+        for name in names:
+            self.use(f"{name}:")
+            self.use(f"{name}.__main__:")
+
+    def see_list(self, node: ast.List | ast.Tuple) -> None:
+        """Note the modules that a command runs."""
+        self.run_modules(modules_run(node))
+        self.all(node.elts)
+
+    see_tuple = see_list
+
     def given(self, node: ast.Call) -> tuple[str, ...]:
         """List the module's names among the arguments; a lambda is ``?``."""
         found: set[str] = set()
@@ -174,7 +208,8 @@ class Calls:
             name = self.callee(node.func if isinstance(node, ast.Call) else node)
             self.readers.add(name)
             if not self.lazy:
-                self.calls.append(Call(name, How.DECORATOR, (), configured))
+                given = self.given(node) if isinstance(node, ast.Call) else ()
+                self.calls.append(Call(name, How.DECORATOR, given, configured))
             if isinstance(node, ast.Call):
                 self.all((node.func, *node.args, *(keyword.value for keyword in node.keywords)))
             else:
@@ -216,11 +251,11 @@ class Calls:
             return
         scope = self.owner(root.id)
         if scope is None:
-            self.changed_global(node, at)
+            self.changed_global(node, root.id, at)
         elif root.id in scope.params:
             shared = depth > 1 and self.is_shared(root.id, first)
             self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
-        elif not scope.is_fresh(root.id) and scope.kind != "class":
+        elif not scope.is_fresh(root.id) or (depth > 1 and scope.is_shallow(root.id)):
             found = self.chain(root.id)
             if found is not None and not self.lazy:
                 self.touches.add(found)
@@ -242,11 +277,13 @@ class Calls:
         """Say whether an expression makes a value of its own."""
         return isinstance(node, (ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.BinOp, *FUNCTIONS))
 
-    def changed_global(self, node: ast.Attribute | ast.Subscript, at: ast.AST) -> None:
+    def changed_global(self, node: ast.Attribute | ast.Subscript, root: str, at: ast.AST) -> None:
         """Note a change of something that a name of the module leads to."""
         if self.lazy:
             self.mark(Mark.CHANGES, at)
             return
+        if not all(map(fresh, self.bound.get(root, ()))):
+            self.mark(Mark.EFFECT, at)  # ``for m in MODELS: m.rate = 1``: nobody but this statement says what it is
         inner: ast.AST = node.value
         deep = isinstance(inner, ast.Subscript)  # something held by what the name leads to, perhaps by others too
         while isinstance(inner, ast.Subscript):

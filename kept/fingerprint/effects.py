@@ -55,6 +55,8 @@ class Effects:
         if call.name.startswith("?"):
             return self.computed(call)
         targets = self.resolver.look(at[0], call.name)
+        if "." in call.name and targets and all((one.module, one.index) == at for one in targets):
+            return self.computed(Call("?." + last(call.name), call.how))  # ``for m in MODELS: m.set_rate(1)``
         return any(self.called(at, call, target) for target in targets if (target.module, target.index) != at)
 
     @staticmethod
@@ -79,7 +81,14 @@ class Effects:
             return self.hooked(target) and self.changes(target)
         if self.changes(target):
             return True
-        return call.how is How.CALL and bool(call.gives) and self.alters(target) and self.gives_global(at, call)
+        return call.how is not How.METACLASS and self.alters(target) and self.fills(at, call, target, found)
+
+    def fills(self, at: Id, call: Call, target: Target, found: Statement) -> bool:
+        """Say whether something that can change is handed over, now or when what is called was made."""
+        if self.gives_global(at, call):
+            return True
+        own = (target.module, target.index)
+        return Mark.DEFINES not in found.marks and any(self.gives_global(own, made) for made in found.calls)
 
     def method(self, call: Call, target: Target, found: Statement) -> bool:
         """Judge a method of a value of the project: it changes that value, if it changes anything."""
@@ -114,7 +123,13 @@ class Effects:
     def gives_global(self, at: Id, call: Call) -> bool:
         """Say whether something of the project that outlives the call is handed over."""
         targets = [target for name in call.gives if name != "?" for target in self.resolver.look(at[0], name)]
-        return any(one.what is not What.EXTERNAL and (one.module, one.index) != at for one in targets)
+        others = [one for one in targets if one.what is not What.EXTERNAL and (one.module, one.index) != at]
+        return any(one.what is not What.STATEMENT or not self.constant(one) for one in others)
+
+    def constant(self, target: Target) -> bool:
+        """Say whether a name is bound to something written out that cannot change."""
+        statement = self.resolver.statement(target.module, target.index)
+        return not (statement.fresh or statement.calls or statement.uses or statement.marks)
 
     # ---- what a call of the project's code does
 

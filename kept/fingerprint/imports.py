@@ -7,6 +7,7 @@ import ast
 from .words import dotted, last
 
 _IMPORTERS = frozenset({"import_module", "__import__"})
+_FROMLIST = 4  # the place of the names that are imported from the module, which then is what is returned
 _BY_PATH = frozenset({"run_path", "load_source", "spec_from_file_location", "SourceFileLoader"})
 _LOADERS = _BY_PATH | frozenset({
     "run_path", "run_module", "load_source", "spec_from_file_location", "SourceFileLoader", "load_module", "find_spec",
@@ -52,7 +53,7 @@ def import_target(node: ast.Call) -> str | None:
         anchor = package[0] if package else None
         if isinstance(anchor, ast.Constant) and isinstance(anchor.value, str):
             text = anchor.value + (text if text.count(".") == 1 or not text.startswith("..") else text[1:])
-    if callee == "__import__":
+    if callee == "__import__" and len(node.args) < _FROMLIST and not any(k.arg == "fromlist" for k in node.keywords):
         text = text.partition(".")[0]
     return text if ":" in text else text + ":"
 

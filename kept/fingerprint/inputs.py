@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 
 from ..lean import dataclass, field
 from .scopes import FUNCTIONS
 from .summary import Read
+from .texts import scripts
 from .words import dotted, last
 
 _PATH_MAKERS = frozenset({
@@ -27,7 +27,6 @@ _ENVIRONMENT = frozenset(
     {"environ.get", "os.environ.get", "getenv", "os.getenv", "environ.setdefault", "os.environ.setdefault"}
 )
 _DEPTH = 20
-_SCRIPT = re.compile(r"[\w./-]+\.py")
 ITSELF = "./."  # the source file; its folder is one step up
 
 
@@ -71,8 +70,8 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
     variable = asked_variable(node, names)
     if variable is not None:
         return [("variable", variable, False)]
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SCRIPT.fullmatch(node.value):
-        return [("code", node.value, False)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and (called := scripts(node.value)):
+        return [("code", one, False) for one in called]
     if not isinstance(node, ast.Call):
         return []
     if names.full(node.func) in ("sys.path.append", "sys.path.insert") and node.args:

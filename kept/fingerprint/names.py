@@ -10,10 +10,13 @@ from . import scopes
 from .calls import Calls
 from .imports import extended, import_target
 from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
-from .summary import Alias, Mark
+from .summary import Alias, Call, How, Mark
+from .texts import mentioned, modules_in_command
 from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_NAMES, READS_SOURCE, dotted, last
 
 _LOOKS_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
+_SPEAKING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute)
+_JOINING = (ast.BitOr, ast.RShift, ast.LShift, ast.MatMult)
 _HARMLESS_WITH = frozenset({"open", "suppress", "nullcontext", "closing", "ExitStack", "catch_warnings"})
 
 
@@ -29,6 +32,7 @@ class Names(Calls):
     def use(self, name: str) -> None:
         """Note a name of the module, and whether importing looks it up."""
         self.uses.add(name)
+        self.loose[name] += 1
         if not self.lazy:
             self.early.add(name)
 
@@ -140,6 +144,9 @@ class Names(Calls):
             self.words(node.value, node)
             if _LOOKS_DOTTED.fullmatch(node.value):
                 self.strings.add(node.value)
+        if isinstance(node.value, str):
+            self.by_text(mentioned(node.value))
+            self.run_modules(modules_in_command(node.value))
 
     def words(self, word: str, node: ast.AST, *, is_name: bool = False) -> None:
         """Note a feature by its telling name."""
@@ -167,9 +174,19 @@ class Names(Calls):
         """Note that nobody takes the value."""
         if isinstance(node.value, ast.Constant):
             return
+        if isinstance(node.value, (ast.BinOp,) if self.lazy else _SPEAKING):
+            self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, node)  # ``flow >> step`` is there for what it does
         before, self.discarded = self.discarded, True
         self.visit(node.value)
         self.discarded = before
+
+    def see_binop(self, node: ast.BinOp) -> None:
+        """Note an operator that pipelines are joined with: it may change what stands on its left."""
+        joined = dotted(node.left) if isinstance(node.op, _JOINING) and not self.lazy else None
+        found = self.chain(joined) if joined is not None else None
+        if found is not None:
+            self.calls.append(Call(extended(found, "__or__"), How.CALL))
+        self.all((node.left, node.right))
 
     def see_assign(self, node: ast.Assign) -> None:
         """Walk an assignment, unless it only gives a thing another name."""

@@ -88,10 +88,11 @@ def chosen(reach: Reach, one: Id, statement: Statement) -> str:
     """Choose the form of a statement that counts here."""
     if Mark.READS_SOURCE in reach.marks:
         return statement.raw
-    if not reach.is_full(one):
-        return statement.lean
     summary = reach.resolver.summary(one[0])
-    return statement.full + ("future" if summary is not None and summary.future_annotations else "")
+    future = "future" if summary is not None and summary.future_annotations else ""
+    if reach.readers.is_full(one):
+        return statement.full + future
+    return statement.lean + (future if Mark.READS_FIELDS in reach.marks and statement.readers else "")
 
 
 def source(reach: Reach, one: Id) -> str:

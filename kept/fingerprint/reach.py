@@ -8,9 +8,10 @@ from ..lean import dataclass, field
 from .effects import Effects, Id
 from .libraries import Libraries, Library
 from .project import Kind, Project
+from .readers import Readers
 from .resolving import Resolver, Target, What
 from .summary import Alias, Mark, Statement, Summary
-from .words import DISPATCHERS, READS_DOCS, READS_SOURCE, is_standard, last, reads_definitions
+from .words import LOADING, READS_DOCS, READS_FIELDS, READS_SOURCE, last
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Reach:
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.project)
         self.effects = Effects(self.resolver, self.reached.__contains__)
+        self.readers = Readers(self.resolver, self.reached, self.marks)
         self._installed = Libraries(self.project.memo)
         self._waiting: list[Id] = []
         self._told: set[Id] = set()
@@ -122,6 +124,8 @@ class Reach:
         where = f"{self.shown(module)}:{statement.line}"
         for name in statement.uses:
             self.follow(module, name, labels, where)
+            if any(one.name in LOADING for one in self.resolver.look(module, name) if one.what is not What.STATEMENT):
+                self.load_called(module, statement, name, where)
         for alias in statement.aliases:
             labels.setdefault(f"import {alias.module} {alias.attribute}", self.state(module, alias))
         for alias in statement.inner:
@@ -131,7 +135,7 @@ class Reach:
             self.follow_text(text, labels)
         for prefix, line in statement.prefixes:
             self.take_prefix(module, prefix, f"{self.shown(module)}:{line}")
-        self.marks |= statement.marks.keys()
+        self.marks.update(statement.marks)
         if Mark.OWN_MODULE in statement.marks:
             self.widen(module, f"{self.shown(module)}:{statement.marks[Mark.OWN_MODULE]}", Mark.OWN_MODULE)
         if Mark.EVERY_MODULE in statement.marks:
@@ -164,6 +168,18 @@ class Reach:
             self.load(module if attributes else self.longest(text))
             self.take(tuple(targets), "")
 
+    def load_called(self, module: str, statement: Statement, name: str, where: str) -> None:
+        """Take in what something that loads modules is called with; all of the project where that is computed."""
+        texts = [text for called, text in statement.written if called == name]
+        for text in filter(None, texts):
+            found = self.longest(text.replace(":", "."))
+            rest = text.replace(":", ".")[len(found) + 1 :]
+            if found:
+                self.load(found)
+                self.take(self.resolver.attribute(found, rest), where)
+        if not texts:
+            self.take_prefix(module, "", where)
+
     def longest(self, name: str) -> str:
         """Return the part of a dotted name that is a module of the project."""
         while name and not self.project.find(name).followed:
@@ -193,6 +209,8 @@ class Reach:
             self.marks.add(Mark.READS_DOCS)
         if tail in READS_SOURCE:
             self.marks.add(Mark.READS_SOURCE)
+        if target.name in READS_FIELDS:
+            self.marks.add(Mark.READS_FIELDS)
         if target.place is None or target.place.kind is not Kind.LIBRARY or target.name in self.names:
             return
         self.names.add(target.name)
@@ -278,61 +296,8 @@ class Reach:
         """Follow the names in annotations that somebody may read."""
         for one in list(self.reached):
             statement = self.resolver.statement(*one)
-            if statement.told and one not in self._told and self.is_full(one):
+            if statement.told and one not in self._told and self.readers.is_full(one):
                 self._told.add(one)
                 labels = self.labels.setdefault(one, {})
                 for name in statement.told:
                     self.follow(one[0], name, labels, f"{self.shown(one[0])}:{statement.line}")
-
-    def is_full(self, one: Id) -> bool:
-        """Say whether docstrings and annotations of a statement count."""
-        statement = self.resolver.statement(*one)
-        if statement.lean == statement.full:
-            return False
-        return Mark.READS_DOCS in self.marks or self.is_read(one[0], statement, set()) or one in self.exposed()
-
-    def is_read(self, module: str, statement: Statement, seen: set[Id]) -> bool:
-        """Say whether a decorator or base of this statement may read what it is given."""
-        for name in statement.readers:
-            if name.startswith("?"):
-                return True
-            for target in self.resolver.look(module, name):
-                if target.what is What.EXTERNAL and reads_definitions(target.name):
-                    return True
-                key = (target.module, target.index)
-                if target.what is What.STATEMENT and key not in seen:
-                    seen.add(key)
-                    found = self.resolver.statement(*key)
-                    if self.is_read(target.module, found, seen) or self.hands_on(
-                        target.module, found, target.rest, {key}
-                    ):
-                        return True
-        return False
-
-    def hands_on(self, module: str, statement: Statement, rest: str, seen: set[Id]) -> bool:
-        """Say whether a function of the project gives its argument to a library that may read it."""
-        makers = [call.name for call in statement.calls] if rest else []  # it is a method of what they made
-        names = [name for name in (*statement.handed, *makers) if not name.startswith("?")]
-        targets = [one for name in names for one in self.resolver.look(module, name)]
-        if any(one.what is What.EXTERNAL and (_reads(one.name) or last(one.name) in DISPATCHERS) for one in targets):
-            return True
-        inner = {(one.module, one.index) for one in targets if one.what is What.STATEMENT} - seen
-        seen |= inner
-        return any(self.hands_on(one[0], self.resolver.statement(*one), "", seen) for one in inner)
-
-    def exposed(self) -> set[Id]:
-        """Gather the definitions that are given, while importing, to a library that may read them."""
-        found: set[Id] = set()
-        for module, index in self.reached:
-            for call in self.resolver.statement(module, index).calls:
-                if not call.gives or call.name.startswith("?"):
-                    continue
-                targets = self.resolver.look(module, call.name)
-                if any(one.what is What.EXTERNAL and _reads(one.name) for one in targets):
-                    given = [one for name in call.gives if name != "?" for one in self.resolver.look(module, name)]
-                    found |= {(one.module, one.index) for one in given if one.what is What.STATEMENT}
-        return found
-
-
-def _reads(name: str) -> bool:
-    return reads_definitions(name) and not is_standard(name)

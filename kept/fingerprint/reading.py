@@ -53,7 +53,7 @@ def summarise(source: bytes) -> Summary:
         for node in flat:
             if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 statements += _statements(node, lines, outline)
-    return Summary(tuple(statements), _exports(flat), _future(tree))
+    return Summary(tuple(statements), _exports(tree, flat), _future(tree))
 
 
 @contextmanager
@@ -92,9 +92,9 @@ def _statements(node: ast.stmt, lines: list[bytes], outline: Outline) -> list[St
 
 
 def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statement:
-    names = Names(outline.constants)
-    names.visit(node)
     bound = scopes.gathered("module", [node]).bound
+    names = Names(outline.constants, bound)
+    names.visit(node)
     own = next(iter(bound)) if len(bound) == 1 else None
     imported = [value for values in bound.values() for value in values if isinstance(value, Alias)]
     imported += [one for one in names.inner if one.name in names.globals]
@@ -110,6 +110,7 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
         early=tuple(sorted(names.early & uses)), aliases=tuple(imported), inner=tuple(sorted(names.inner, key=repr)),
         calls=tuple(names.calls), inside=tuple(sorted(names.inside)), handed=tuple(sorted(names.handed)),
         touches=tuple(sorted(names.touches)), readers=tuple(sorted(names.readers)), bases=tuple(names.bases),
+        written=tuple(sorted(one for one in names.written if not names.loose[one[0]])),
         prefixes=tuple(sorted(names.prefixes)), strings=tuple(sorted(names.strings)), reads=(*early, *late),
         marks=names.marks, blind=findings(node, outline),
     )  # fmt: skip
@@ -175,8 +176,10 @@ def _inside(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, ast
     return [*found, *((name, value if isinstance(value, ast.expr) else None) for name, value in values)]
 
 
-def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:
-    """Return ``__all__`` if it is written out in one place."""
+def _exports(tree: ast.Module, body: list[ast.stmt]) -> tuple[str, ...] | None:
+    """Return ``__all__`` if it is written out in one place, and named nowhere else."""
+    if sum(isinstance(node, ast.Name) and node.id == "__all__" for node in ast.walk(tree)) != 1:
+        return None
     value = scopes.gathered("module", body).value("__all__")
     if not isinstance(value, (ast.List, ast.Tuple)):
         return None

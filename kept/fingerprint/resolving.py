@@ -7,7 +7,7 @@ import enum
 from ..lean import dataclass, field
 from .project import Kind, Place, Project
 from .summary import Alias, Statement, Summary
-from .words import BUILTINS
+from .words import BUILTINS, SHADOWING
 
 
 class What(enum.Enum):
@@ -116,11 +116,20 @@ class Resolver:
             for alias in statement.aliases:
                 if alias.name == name and alias.attribute != "*":
                     found += self.imported(module, alias, rest)
-                elif alias.attribute == "*":
+                elif alias.attribute == "*" and not self.overtaken(module, alias, name, index):
                     found += self.starred(module, alias, name, rest)
-        if not found and name in BUILTINS:
-            return (Target(What.EXTERNAL, "", name=f"{name}.{rest}" if rest else name, place=Place(Kind.STANDARD)),)
+        if name in BUILTINS and all(one.what is What.EXTERNAL for one in found):
+            builtin = Target(What.EXTERNAL, "", name=f"{name}.{rest}" if rest else name, place=Place(Kind.STANDARD))
+            return (*found, builtin)
         return tuple(found)
+
+    def overtaken(self, module: str, alias: Alias, name: str, index: int) -> bool:
+        """Say whether ``from library import *`` cannot be what a name stands for."""
+        target = self.absolute(module, alias.module)
+        place = self.project.find(target)
+        if place.kind is Kind.STANDARD and name in BUILTINS:
+            return target not in SHADOWING
+        return not place.followed and any(one > index for one in self.binders(module).get(name, ()))
 
     def imported(self, module: str, alias: Alias, rest: str) -> tuple[Target, ...]:
         """Follow what an import binds."""
@@ -138,13 +147,15 @@ class Resolver:
         target = self.absolute(module, alias.module)
         place = self.project.find(target)
         if place.kind in (Kind.LIBRARY, Kind.STANDARD):
-            if name in BUILTINS or name in self.binders(module):
-                return ()
             return (Target(What.EXTERNAL, f"={target}.*", name=f"{target}.{name}", place=place),)
         summary = self.summary(target)
-        if summary is None or (name.startswith("_") if summary.exports is None else name not in summary.exports):
+        if summary is None or not self.has(target, name):
             return ()
-        return self.look(target, f"{name}.{rest}" if rest else name) if self.has(target, name) else ()
+        found = self.look(target, f"{name}.{rest}" if rest else name)
+        if summary.exports is not None:
+            return found if name in summary.exports else ()
+        listed = self.look(target, "__all__") if name != "__all__" else ()  # computed: any name may be in it
+        return (*found, *listed) if listed or not name.startswith("_") else ()
 
     def has(self, module: str, name: str) -> bool:
         """Say whether a module of the project binds a name, star imports included."""

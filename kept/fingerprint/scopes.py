@@ -15,6 +15,8 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Constant, ast.JoinedStr, *COMPREHENSIONS, *FUNCTIONS)
 
+_COPYING = frozenset({"copy", "dict", "list", "tuple", "sorted", "OrderedDict", "ChainMap", "zip", "map"})
+
 
 @dataclass
 class Scope:
@@ -35,6 +37,15 @@ class Scope:
         """Say whether every value of this local name was made here."""
         values = self.bound.get(name, [])
         return name not in self.params and bool(values) and all(map(fresh, values))
+
+    def is_shallow(self, name: str) -> bool:
+        """Say whether this local name may be a new box around things that others hold."""
+        calls = [value for value in self.bound.get(name, []) if isinstance(value, ast.Call)]
+        return any(last(dotted(one.func) or "") in _COPYING and (one.args or _is_method(one)) for one in calls)
+
+
+def _is_method(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute)
 
 
 def fresh(value: Value) -> bool:

@@ -17,6 +17,7 @@ class Mark(enum.StrEnum):
     EVERY_MODULE = "the modules that are loaded, computed"
     ANY_FILE = "loaded by computed name"
     READS_DOCS = "reads docstrings or annotations"
+    READS_FIELDS = "reads the types of fields"
     READS_NAMES = "reads names of functions"
     READS_SOURCE = "reads source text"
     SUBCLASSES = "asks for subclasses"
@@ -100,6 +101,7 @@ class Statement:
     touches: tuple[str, ...] = ()  # names whose values it changes while importing
     readers: tuple[str, ...] = ()  # decorators and bases that could read docstrings and annotations
     bases: tuple[str, ...] = ()
+    written: tuple[tuple[str, str], ...] = ()  # what is only ever called with a text, and that text
     prefixes: tuple[tuple[str, int], ...] = ()  # of module names computed at run time, with lines
     strings: tuple[str, ...] = ()  # texts that look like dotted names
     reads: tuple[Read, ...] = ()
@@ -120,6 +122,7 @@ _NESTED: dict[str, Any] = {
     "aliases": lambda rows: tuple(Alias(*row) for row in rows),
     "inner": lambda rows: tuple(Alias(*row) for row in rows),
     "calls": lambda rows: tuple(Call(row[0], How(row[1]), tuple(row[2]), row[3]) for row in rows),
+    "written": lambda rows: tuple((row[0], row[1]) for row in rows),
     "prefixes": lambda rows: tuple((row[0], row[1]) for row in rows),
     "reads": lambda rows: tuple(Read(*row) for row in rows),
     "marks": lambda rows: {Mark[name]: line for name, line in rows.items()},

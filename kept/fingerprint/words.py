@@ -9,6 +9,7 @@ import sys
 
 STANDARD = frozenset(sys.stdlib_module_names)
 BUILTINS = frozenset(dir(builtins))
+SHADOWING = frozenset({"math", "cmath", "operator", "os", "io", "codecs"})  # with names that builtins have, too
 _EXCEPTIONS = frozenset(
     name for name in BUILTINS if isinstance(kind := getattr(builtins, name), type) and issubclass(kind, BaseException)
 )
@@ -64,6 +65,20 @@ EVERYTHING = frozenset(
     {"__globals__", "f_globals", "f_back", "get_objects", "get_referrers", "currentframe", "_getframe"}
 )
 OWN_MODULE = frozenset({"globals", "eval", "exec", "compile", "__builtins__"})
+
+# They make fields of the annotations of a class that they are called with, or decorate.
+MAKES_FIELDS = frozenset({"dataclass", "define", "frozen", "mutable", "attrs", "attributes"})
+# Whoever asks for these gets annotations as they are: text, where the file says so for all of them.
+READS_FIELDS = frozenset({"dataclasses.fields", "attr.fields", "attrs.fields", "attr.fields_dict", "attrs.fields_dict"})
+
+# What loads a module whose name is computed, under whichever name it is called.
+LOADING = frozenset({
+    "importlib.import_module", "importlib.metadata.entry_points", "importlib_metadata.entry_points", "pydoc.locate",
+    "pkg_resources.iter_entry_points", "pkg_resources.load_entry_point", "hydra.utils.instantiate", "hydra.utils.call",
+    "hydra.utils.get_class", "hydra.utils.get_method", "hydra.utils.get_object", "stevedore.driver.DriverManager",
+    "stevedore.extension.ExtensionManager", "django.utils.module_loading.import_string",
+    "werkzeug.utils.import_string",
+})  # fmt: skip
 
 # Makers of values that nobody else holds yet.
 FRESH = frozenset({

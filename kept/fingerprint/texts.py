@@ -1,0 +1,62 @@
+"""Finds the names of code that texts mention, where a library looks such names up among the caller's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+_LONGEST = 20_000
+_AT = re.compile(r"(?<![\w.@])@([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")  # pandas: ``frame.query("age > @LIMIT")``
+_FORMULA = re.compile(r"~(?!/)")  # statsmodels, patsy: ``ols("y ~ center(x)", frame)``
+_QUERY = re.compile(r"\s*(?:select|with|from|copy|create|insert|describe|summarize|pivot|unpivot)\b", re.IGNORECASE)
+_TABLE = re.compile(r"\b(?:from|join|,)\s*([A-Za-z_]\w*)|,\s*([A-Za-z_]\w*)", re.IGNORECASE)  # duckdb, polars.sql
+_NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_EVALUATING = frozenset({"eval", "evaluate", "re_evaluate"})  # of pandas and numexpr
+_PROGRAM = re.compile(r"\s|\S*(?:python[\d.]*|torchrun|uv|poetry|accelerate|mpirun|streamlit)\s")
+_MODULE_RUN = re.compile(r"(?:^|\s)-m\s+([A-Za-z_][\w.]*)")
+_SCRIPT = re.compile(r"[\w./-]+\.py")
+
+
+def mentioned(text: str) -> Iterator[str]:
+    """Yield the dotted names in a text that somebody may look up in the code around it."""
+    if len(text) > _LONGEST:
+        return
+    if "@" in text:
+        yield from _AT.findall(text)
+    if "~" in text and _FORMULA.search(text):
+        yield from _NAME.findall(text)
+    elif _QUERY.match(text):
+        yield from (one or other for one, other in _TABLE.findall(text))
+
+
+def evaluated(node: ast.Call) -> Iterator[str]:
+    """Yield the names in the text that a call works out: ``pd.eval("a * RATE")``."""
+    tail = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if tail not in _EVALUATING or not node.args or (tail == "eval" and isinstance(node.func, ast.Name)):
+        return
+    for part in ast.walk(node.args[0]):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < _LONGEST:
+            yield from _NAME.findall(part.value)
+
+
+def modules_run(node: ast.List | ast.Tuple) -> Iterator[str]:
+    """Yield the modules that a command runs: ``[sys.executable, "-m", "tool"]``."""
+    texts = [one.value if isinstance(one, ast.Constant) else None for one in node.elts]
+    for flag, name in pairwise(texts):
+        if flag == "-m" and isinstance(name, str) and all(map(str.isidentifier, name.split("."))):
+            yield name
+
+
+def modules_in_command(text: str) -> list[str]:
+    """Name the modules that a command line runs: ``python -m tool``."""
+    return _MODULE_RUN.findall(text) if len(text) < _LONGEST and _PROGRAM.match(text) else []
+
+
+def scripts(text: str) -> list[str]:
+    """Name the scripts in a text that is one, or that is a command line."""
+    if len(text) > _LONGEST or ".py" not in text:
+        return []
+    words = text.split() if _PROGRAM.match(text) else [text]
+    return [word for word in words if _SCRIPT.fullmatch(word)]
