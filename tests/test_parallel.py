@@ -325,13 +325,14 @@ def test_a_worker_that_is_killed_beside_its_own_fork_is_noticed(small):
     assert left(project) == []
 
 
-def test_a_stage_that_leaves_the_interpreter_fails(small):
-    """os._exit in a stage is told with its code, sys.exit as in a run without -n."""
+@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["one", "workers"])
+def test_a_stage_that_leaves_the_interpreter_fails(small, args):
+    """os._exit in a stage is told with its code, as sys.exit is: the run does not end as one that succeeded."""
     project = small('a = stage(work.lone, "a")', 'b = stage(work.lone, "b")')
-    project.edit("work.py", "    return len(name)", '    os._exit(7) if name == "a" else sys.exit("enough")')
-    run = project.doit("-n", "2", "--continue")
+    project.edit("work.py", "    return len(name)", '    os._exit(0) if name == "a" else sys.exit("enough")')
+    run = project.doit(*args, "--continue")
     assert run.code == UNMET
-    assert "its process ended with exit code 7" in run.out
+    assert "the stage called os._exit(0)" in run.out
     assert "the stage called sys.exit('enough')" in run.out
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from .aftermath import Exited
+
 
 @contextlib.contextmanager
 def captured(log: TextIO, *, live: bool) -> Iterator[None]:
@@ -113,5 +115,6 @@ def told(problem: BaseException) -> tuple[str, str]:
     if isinstance(problem, ValueError) and "read-only" in str(problem):
         text.write("hint: the inputs of a stage are read-only; change a copy: X = X.copy()\n")
     if isinstance(problem, SystemExit):
-        last = f"the stage called sys.exit({problem.code!r})"
+        call = "os._exit" if isinstance(problem, Exited) else "sys.exit"
+        last = f"the stage called {call}({problem.code!r})"
     return last, text.getvalue().rstrip()

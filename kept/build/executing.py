@@ -20,6 +20,7 @@ from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
 from . import foreign
+from .aftermath import put_back
 from .capture import at_home, captured, temporary, told, unasking
 from .moved import Held, moved
 from .unread import unread
@@ -60,6 +61,7 @@ class Job:
     stems: Mapping[str, str]  # by field: where its artifact lies, without the suffix
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
+    environment: Mapping[str, str | None]  # what stages declare: None where it is unset
     trusted: bool = True  # whether what the store holds may be code
     own_formats: tuple[Any, ...] = ()  # formats that the project registered
     forced: bool = False
@@ -124,8 +126,8 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
     started, before = time.perf_counter(), loading.count()
     with place.folder() as folder, at_home(job.root):
         try:
-            asks = unasking(job.task, place.warnings, live=job.live)
-            with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder):
+            asks, after = unasking(job.task, place.warnings, live=job.live), put_back(job.root, job.environment)
+            with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder), after:
                 prepare(job)
                 value = _call(job, place.store)
             seconds = time.perf_counter() - started
@@ -133,7 +135,9 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
         except errors.KeptError as problem:
             not_read = problem.unread if isinstance(problem, errors.Damaged) else None
             return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings), unread=not_read)
-        except (Exception, SystemExit) as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
             return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(place.warnings))
     return _record(job, place, outputs, seconds, imported=loading.count() > before)
 

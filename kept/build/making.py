@@ -101,6 +101,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
         log=log_of(project, judged),
         seeding=seeding(judged.code.libraries),
         trusted=project.trusted,
+        environment={name: os.environ.get(name) for name in project.declared},
         own_formats=formats.own(),
     )
 

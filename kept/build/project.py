@@ -62,6 +62,7 @@ class Project:
         self.root = Path(root).absolute()
         self.still = still  # nothing is written, memory included
         self.stages: dict[str, Stage] = {}
+        self.declared: set[str] = set()  # environment variables that decide a stage
         self.judgements: dict[str, Judgement] = {}
         self.sources: dict[int, tuple[Digest, float]] = {}  # by the id of a fingerprint: its text as a blob, since when
         self.standing: Mapping[str, Mapping[str, State]] = {}  # were up to date, with files that have not changed since
@@ -112,6 +113,7 @@ class Project:
         """Take in stages; return those that are new."""
         new = [stage for stage in stages if stage.task not in self.stages]
         self.stages.update({stage.task: stage for stage in new})
+        self.declared.update(*(stage.options.env for stage in new))
         return new
 
     # ---- claims: what artifacts/ shows now

@@ -1,0 +1,96 @@
+"""What a stage does to its process ends with the stage: the next one, and the run, find everything as before."""
+
+import json
+import os
+import stat
+
+import pytest
+
+HEAD = "from kept import Pipeline, stage\n\nimport work\n\n\nclass P(Pipeline):\n"
+BOTH = pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["one", "workers"])
+
+
+@pytest.fixture
+def after(project):
+    """Give a project whose first stage does something, and whose second stage says what it finds."""
+
+    def declared(does: str, finds: str, more: str = ""):
+        imports = "import os\nimport signal\nimport sys\nimport tempfile\nimport threading\nimport time\n\n\n"
+        body = "".join(f"    {line}\n" for line in does.splitlines())
+        project.write(
+            "work.py", f"{imports}def first():\n{body}    return 1\n\n\ndef second(first):\n    return {finds}\n"
+        )
+        project.write(
+            "dodo.py", HEAD + f"    first = stage(work.first)\n    second = stage(work.second, first{more})\n"
+        )
+        return project
+
+    return declared
+
+
+def built(project, args) -> object:
+    """Run; say what the second stage found, after a second run found nothing to do."""
+    run = project.doit(*args)
+    assert (run.code, set(run.outcomes.values())) == (0, {"built"}), run
+    again = project.doit(*args)
+    assert set(again.outcomes.values()) == {"up to date"}, again
+    return json.loads(project.read("artifacts/p/second.json"))
+
+
+@BOTH
+def test_a_declared_variable(after, args):
+    """A key names the value that the run was given: with that one the stage must run."""
+    does = "os.environ['ROOM'] = 'mine'\nos.environ.pop('SIZE')"
+    finds = "[os.environ.get('ROOM'), os.environ.get('SIZE')]"
+    project = after(does, finds, ", env=['ROOM', 'SIZE']")
+    project.environment["SIZE"] = "3"
+    assert built(project, args) == [None, "3"]
+
+
+@BOTH
+@pytest.mark.parametrize("mask", [0o777, 0o000])
+def test_permissions_of_new_files(after, args, mask):
+    """The store stays readable for its owner, and closed to others."""
+    project = after(f"os.umask({mask})", "1")
+    built(project, args)
+    kept = project.path("artifacts")
+    modes = {stat.S_IMODE(os.stat(folder).st_mode) for folder, _, _ in os.walk(kept)}
+    assert all(mode & 0o700 == 0o700 and not mode & 0o002 for mode in modes), [oct(mode) for mode in modes]
+
+
+@BOTH
+def test_handlers_of_signals_and_timers(after, args):
+    """A run that a stage has made deaf could not be interrupted; its timer must not go off in another stage."""
+    does = (
+        "for number in (signal.SIGINT, signal.SIGTERM):\n    signal.signal(number, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGALRM, lambda *_: sys.exit('late'))\nsignal.alarm(60)"
+    )
+    finds = "[signal.getsignal(n) is signal.SIG_IGN for n in (signal.SIGINT, signal.SIGTERM)] + [signal.alarm(0)]"
+    assert built(after(does, finds), args) == [False, False, 0]
+
+
+@BOTH
+def test_the_current_folder_is_gone(after, args):
+    """A stage removes the temporary folder in which it worked."""
+    project = after("folder = tempfile.mkdtemp()\nos.chdir(folder)\nos.rmdir(folder)", "os.getcwd()")
+    assert built(project, args) == str(project.root)
+
+
+@BOTH
+@pytest.mark.parametrize("leaves", ["return 2", "raise ValueError", "sys.exit(0)", "os._exit(0)"])
+def test_a_fork_does_not_come_back(after, args, leaves):
+    """There is one run, whatever a fork of a stage does; it ends before its stage does here."""
+    does = f"child = os.fork()\nif not child:\n    {leaves}\nos.waitpid(child, 0)"
+    project = after(does, "first")
+    assert built(project, args) == 1
+    assert len(project.read("artifacts/.kept/runs.jsonl").splitlines()) == 2
+
+
+@BOTH
+@pytest.mark.parametrize("raised", ["GeneratorExit", "BaseException('enough')", "__import__('asyncio').CancelledError"])
+def test_whatever_is_raised_is_a_failure_of_the_stage(after, args, raised):
+    """Not every library derives its exceptions from Exception: the others go on."""
+    project = after(f"raise {raised}", "first")
+    project.write("dodo.py", project.read("dodo.py") + "    third = stage(work.second, 1)\n")
+    run = project.doit(*args, "--continue")
+    assert run.outcomes == {"p:first": "failed", "p:third": "built"}, run
