@@ -43,18 +43,16 @@ def before(project: Project, tasks: Iterable[str], *, blind: bool = False) -> li
 
 def _told(project: Project, judged: Judgement, *, blind: bool) -> Told:
     task = judged.stage.task
-    record = judged.record
-    if record is None and judged.outcome is Outcome.UP_TO_DATE:
-        record = project.last(task)
-    last = project.last(task) if judged.reasons else None
+    last = project.last(task)
+    record = last if judged.record is None and judged.outcome is Outcome.UP_TO_DATE else judged.record
     return Told(
         task,
         judged.outcome,
         judged.reasons,
-        _diffs(project, judged, last) if last is not None else {},
+        _diffs(project, judged, last) if last is not None and judged.reasons else {},
         _source(record) if record is not None and judged.outcome is not Outcome.BUILT else "",
         _acceptance(record),
-        _notes(project, judged, blind=blind),
+        _notes(project, judged, blind=blind or last is None),
         said="" if judged.problem is None else str(judged.problem).partition("\n")[2],
         perhaps=bool(judged.reasons) and all(r.cause is Cause.WAITS for r in judged.reasons) and last is not None,
     )
@@ -77,7 +75,7 @@ def _notes(project: Project, judged: Judgement, *, blind: bool) -> tuple[str, ..
     if judged.code is None:
         return ()
     lines = list(judged.code.widenings)
-    if blind or not project.last(judged.stage.task):
+    if blind:
         lines += blind_spots(project, judged)
     return tuple(lines)
 

@@ -102,7 +102,7 @@ class _Fields:
 
     def __get__(self, _value: object, _cls: type) -> Any:
         if self.made is None:
-            dataclasses.dataclass(self.cls)
+            dataclasses.dataclass(init=False, repr=False, eq=False)(self.cls)  # its fields, without compiling anything
             self.made = vars(self.cls)["__dataclass_fields__"]
         return self.made
 
