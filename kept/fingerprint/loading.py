@@ -41,8 +41,9 @@ _finders = FileFinder.path_hook((ExtensionFileLoader, list(EXTENSION_SUFFIXES)),
 
 
 def _within(folder: str, root: str) -> bool:
-    inside = os.path.relpath(folder, root).split(os.sep)
-    return inside[0] != os.pardir and not _LIBRARY_FOLDERS & set(inside)
+    top = os.path.normcase(os.path.join(root, ""))
+    inside = os.path.normcase(os.path.join(folder, ""))
+    return inside.startswith(top) and not _LIBRARY_FOLDERS & set(inside[len(top) :].split(os.sep))
 
 
 def install(root: str | os.PathLike[str]) -> None:
