@@ -8,7 +8,8 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..lean import dataclass
@@ -31,6 +32,7 @@ class Returns:
         return tuple(self.types) if self.tuple_type is not None else ()
 
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements lie in a statement
 _UNKNOWN = object()  # what an annotation means that cannot be read
 
 
@@ -78,7 +80,7 @@ def _unbound_imports(module: str) -> Mapping[str, str]:
     except (KeyError, OSError, TypeError, SyntaxError):
         return {}
     found: dict[str, str] = {}
-    for statement in ast.walk(tree):
+    for statement in _statements(tree):
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 found[alias.asname or alias.name.split(".")[0]] = (
@@ -88,6 +90,17 @@ def _unbound_imports(module: str) -> Mapping[str, str]:
             for alias in statement.names:
                 found[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
     return found
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield every statement, and none of the many expressions in them."""
+    todo: deque[Any] = deque(tree.body)
+    while todo:
+        one = todo.popleft()
+        if isinstance(one, ast.stmt):
+            yield one
+        for field in _BLOCKS:
+            todo += getattr(one, field, ())
 
 
 def _evaluate(annotation: object, module: str) -> object:
