@@ -78,4 +78,7 @@ def _open_doors() -> None:
     if not doors:
         doors.append(_Door())
     if "doit.doit_cmd" in sys.modules:  # within doit our errors are its own from the first line of dodo.py on
+        from . import collector
+
+        collector.seldom()
         from . import tasks  # noqa: F401  # importing it is what counts

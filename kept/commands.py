@@ -21,7 +21,7 @@ from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from . import pipe, receipt
+from . import collector, pipe, receipt
 
 
 class _Judged:
@@ -48,6 +48,7 @@ class _Judged:
         root = _project_folder(params)
         if root is None:
             return False
+        collector.seldom()
         from . import errors
         from .build import Project
         from .fingerprint import audit, loading

@@ -13,7 +13,7 @@ from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
-from . import cleaning, collector, errors, runners, slips
+from . import cleaning, errors, runners, slips
 from .actions import Outcome
 from .build import Project
 from .judge import KeptDependency, project_here
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 errors.adopt(InvalidDodoFile)
 runners.install()
 cleaning.install()
-collector.seldom()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 VERBS = frozenset({"debug", "diff", "du", "fingerprint", "gc", "graph", "log", "plan", "shell", "show", "verify"})
