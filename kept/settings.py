@@ -98,8 +98,12 @@ def _policies(value: Any) -> dict[str, Any]:
 def _place(store: str, root: Path) -> str:
     """Say what is wrong with the place of a store: it is swept, and must hold nothing of anybody else."""
     place = Path(os.path.abspath(root / store))
-    taken = place in (root.absolute(), *root.absolute().parents, root.absolute() / "artifacts") or place.is_file()
-    return f"expected a folder for the store alone, got {errors.one_line(store)}" if taken else ""
+    problem = f"expected a folder for the store alone, got {errors.one_line(store)}"
+    try:
+        taken = place in (root.absolute(), *root.absolute().parents, root.absolute() / "artifacts") or place.is_file()
+    except OSError as refused:  # its name is too long, say
+        return f"{problem}: {refused.strerror}"
+    return problem if taken else ""
 
 
 def _problem(name: str, value: Any) -> str:  # one line a setting

@@ -85,7 +85,7 @@ def unsealed(key: str, data: bytes) -> Mapping[str, Any]:
         raise DamagedError("has a wrong checksum")
     if type(kind) is int and kind > FORMAT:
         raise NewerError
-    if found["key"] != key:
+    if found.get("key") != key:
         raise DamagedError("belongs to another key")
     try:
         references(record)

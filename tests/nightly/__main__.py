@@ -16,10 +16,10 @@ TOP = Path(__file__).parent.parent.parent
 
 def long() -> int:
     """Run the random tests with more examples, more time and more cases."""
-    more = {"STORE_EXAMPLES": "600", "STORE_RACE_SECONDS": "10", "STORE_FUZZ": "100000", "PYTHONPATH": str(TOP)}
-    tests = [f"tests/test_store_{name}.py" for name in ("random", "races", "fuzz")]
+    more = {"STORE_EXAMPLES": "600", "STORE_RACE_SECONDS": "10", "STORE_FUZZ": "100000", "KEPT_FUZZ": "10"}
+    tests = [*(f"tests/test_store_{name}.py" for name in ("random", "races", "fuzz")), "tests/test_fuzz.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-rP", *tests]
-    return subprocess.run(command, cwd=TOP, check=False, env={**os.environ, **more}).returncode
+    return subprocess.run(command, cwd=TOP, check=False, env={**os.environ, **more, "PYTHONPATH": str(TOP)}).returncode
 
 
 def main(arguments: list[str]) -> int:

@@ -39,7 +39,7 @@ IN_PLACE = """\
 
 MUTANTS = [
     Mutant("no digest check in path()", "blobs", "if found.hex == digest.hex:", "if found.size == digest.size:"),
-    Mutant("record not bound to its key", "records", 'if found["key"] != key:', "if False:"),
+    Mutant("record not bound to its key", "records", 'if found.get("key") != key:', "if False:"),
     Mutant("no heal", "blobs", "return self.path(digest) is not None\n", "return True\n"),
     Mutant("non-atomic publish", "disk", "        os.link(draft, place)\n", IN_PLACE),
     Mutant("no blob stat in lookup", "records", " or not all(map(self.blobs.holds, reached)):", ":"),
