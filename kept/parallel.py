@@ -77,7 +77,8 @@ class ParallelRunner(KeptRunner):
 
     def run_tasks(self, dispatcher: Any) -> None:
         """Keep every worker busy until all is done, or something failed."""
-        enter = (build.enter, (str(self.project.root), str(self.project.home), list(sys.path)))
+        given = (*thread_limits(1), "CUDA_VISIBLE_DEVICES")
+        enter = (build.enter, (str(self.project.root), str(self.project.home), list(sys.path), given))
         self.pool = Workers(enter)
         self.room = _Room(max(1, self.workers))
         self.running: dict[Future[Any], tuple[Any, Judgement]] = {}

@@ -13,6 +13,7 @@ from doit.runner import Runner
 from . import build, collector, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
+from .fingerprint import states
 from .progress import Progress
 from .renewal import Renewal
 from .screen import Lines, Screen
@@ -46,6 +47,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         """Run what is selected; for a report that was asked for, what fails does not stop the rest."""
         if self.witness is not None:
             self.witness.end()  # all is loaded
+            for path in self.witness.kinds:
+                states.note_presence(path)
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True

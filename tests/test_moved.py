@@ -1,6 +1,7 @@
 """What changes while a run is going on: no result is recorded under a key that does not say what ran."""
 
 import json
+import os
 
 import pytest
 
@@ -113,3 +114,102 @@ def test_what_is_only_read_has_not_changed(small, args):
     run = project.doit(*args)
     assert "not recorded" not in run.out, run
     assert set(project.doit().outcomes.values()) == {"up to date"}
+
+
+# ---- what modules find while they are imported
+
+ASKS = {
+    "a file": "WHAT = Path('conf.txt').read_text()",
+    "a file that may be missing": "try:\n    WHAT = Path('more.txt').read_text()\nexcept OSError:\n    WHAT = 'none'",
+    "a folder": "WHAT = ' '.join(sorted(os.listdir('parts')))",
+    "whether there is a file": "WHAT = Path('more.txt').exists()",
+}
+CHANGE = (
+    "from pathlib import Path\nPath('conf.txt').write_text('two')\nPath('more.txt').write_text('two')\n"
+    "Path('parts/two').write_text('')\n"
+)
+LOOK = "def look(_):\n    return late.WHAT\n"
+LATER = "def look(_):\n    import late\n    someone.acts('after')\n    return late.WHAT\n"
+
+
+def found(project, asks: str) -> object:
+    """Do what the module does, now."""
+    names: dict[str, object] = {}
+    here = os.getcwd()
+    os.chdir(project.root)
+    try:
+        exec("import os\nfrom pathlib import Path\n\n" + ASKS[asks], names)
+    finally:
+        os.chdir(here)
+    return names["WHAT"]
+
+
+def begun(small, asks: str, look: str):
+    first = "def first():\n    someone.acts('before')\n    return 1\n\n\n"
+    work = "import late\n\n\n" * (look is LOOK) + first + look
+    project = small(work, "first = stage(work.first)", "look = stage(work.look, first)")
+    project.write("late.py", "import os\nfrom pathlib import Path\n\n" + ASKS[asks] + "\n")
+    project.write("conf.txt", "one")
+    project.write("parts/one", "")
+    return project
+
+
+@BOTH
+@pytest.mark.parametrize("asks", ASKS)
+def test_it_is_something_else_when_the_stage_is_judged(small, args, asks):
+    """A module is imported when dodo.py is loaded, a stage judged when all before it are built: hours later, maybe."""
+    project = begun(small, asks, LOOK)
+    before = found(project, asks)
+    project.write("orders/before", CHANGE)
+    assert project.doit(*args).code == 0
+    now = found(project, asks)
+    assert now != before
+    assert project.doit().outcomes["p:look"] == "built"
+    assert value(project, "look") == now
+    project.write("conf.txt", "one")
+    project.remove("more.txt")
+    project.remove("parts/two")
+    project.doit()
+    assert value(project, "look") == before
+
+
+@BOTH
+@pytest.mark.parametrize("asks", ASKS)
+def test_it_changes_after_a_late_import(small, args, asks):
+    """What a stage's own import has found is in the key, not what there is when the stage ends."""
+    project = begun(small, asks, LATER)
+    before = found(project, asks)
+    project.write("orders/after", CHANGE)
+    assert project.doit(*args).code == 0
+    assert value(project, "look") == before
+    assert project.doit(*args).outcomes["p:look"] == "built"
+    assert value(project, "look") == found(project, asks) != before
+
+
+@BOTH
+def test_a_variable_that_is_set_after_the_import(small, args):
+    """The key names the value that the module has found; so does a run in which it is given."""
+    project = small(
+        "LEVEL = os.environ.get('LEVEL', 'none')\n\n\ndef level():\n    return LEVEL\n", "level = stage(work.level)"
+    )
+    project.edit("dodo.py", "import work\n", "import work\nimport os\n\nos.environ['LEVEL'] = '3'\n")
+    assert project.doit(*args).code == 0
+    assert project.doit(env={"LEVEL": "3"}).code == 0
+    assert value(project, "level") == "3"
+    assert project.doit().code == 0
+    assert value(project, "level") == "none"
+
+
+@BOTH
+def test_what_the_import_itself_has_made_is_no_change(small, args):
+    """Modules that keep a note of their own, or look for what is not there yet, are recorded like any other."""
+    work = (
+        "if not Path('made').exists():\n    Path('made').mkdir()\n    Path('made/it').write_text('one')\n"
+        "IT = Path('made/it').read_text() + os.environ.get('OMP_NUM_THREADS', '')[:0]\n\n\ndef it():\n    return IT\n"
+    )
+    project = small(work, "it = stage(work.it)")
+    run = project.doit(*args)
+    assert (run.code, run.outcomes["p:it"]) == (0, "built")
+    assert "not recorded" not in run.out, run
+    assert project.doit(*args).outcomes["p:it"] == "up to date"
+    assert project.doit().outcomes["p:it"] == "up to date"

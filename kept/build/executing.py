@@ -8,18 +8,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from .. import digest, errors, formats
 from ..actions import Output, Record
 from ..digest import Digest, Memo
-from ..fingerprint import audit, loading
+from ..fingerprint import asked, audit, loading, states
 from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store, digest_folder
-from . import foreign
+from . import foreign, seeds
 from .aftermath import put_back
 from .capture import at_home, captured, temporary, told, unasking
 from .moved import Held, moved
@@ -55,6 +55,7 @@ class Job:
     formats: Mapping[str, str]  # by field; "" where the value decides
     record: Record  # complete but for outputs and seconds
     files: Mapping[str, str]  # source file → digest it was fingerprinted with
+    asked: Mapping[str, str]  # what importing them asks for → the state of it that is in the key
     paths: Mapping[str, Held]  # file or folder whose path it is given → what was there when it was judged
     root: str
     store: str
@@ -69,6 +70,14 @@ class Job:
     live: bool = False  # let the stage's own output through to the terminal
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the stages of a process run on, all of it: modules, and what their import found."""
+
+    files: Mapping[str, str]  # source file → digest of the bytes that were compiled
+    asked: Mapping[str, str]  # what importing them asked for → the state in which it was found
+
+
 @dataclass(frozen=True)
 class Done:
     """What came of a job that did not fail."""
@@ -77,7 +86,7 @@ class Done:
     seconds: float
     recorded: bool
     executed: bool  # False where another process had built it meanwhile
-    imported: bool = False  # whether the run loaded modules of the project that were not loaded before
+    imported: Loaded | None = None  # what the process has loaded by now, if the run loaded modules of the project
     warnings: tuple[str, ...] = ()
 
 
@@ -93,8 +102,12 @@ class Failure:
     unread: foreign.Unread | None = None  # an input that cannot be read here, and might be if it were made again
 
 
-def enter(root: str, home: str, path: list[str]) -> None:
-    """Make a new process ready for jobs of a project: same folder, same modules, loaded from source."""
+def enter(root: str, home: str, path: list[str], given: Iterable[str]) -> None:
+    """Make a new process ready for jobs of a project: same folder, same modules, loaded from source.
+
+    ``given`` are variables that tell it its share of the machine: they may differ.
+    """
+    asked.leave_out(given)
     os.chdir(root)
     sys.path[:] = path
     loading.install(root)
@@ -139,7 +152,8 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
             raise
         except BaseException as problem:  # noqa: BLE001  # whatever the user's stage raises is its failure
             return Failure(*told(problem), job.log, time.perf_counter() - started, tuple(place.warnings))
-    return _record(job, place, outputs, seconds, imported=loading.count() > before)
+    imported = Loaded(loading.digests(), asked.all_found()) if loading.count() > before else None
+    return _record(job, place, outputs, seconds, imported)
 
 
 def _found(store: Store, key: str) -> Record | None:
@@ -148,7 +162,7 @@ def _found(store: Store, key: str) -> Record | None:
     return record if record is not None and all(store.holds(o.digest) for o in record.outputs) else None
 
 
-def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float, *, imported: bool) -> Done:
+def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float, imported: Loaded | None) -> Done:
     """Publish what came of the stage, last of all: a record promises that its blobs are there."""
     store, warnings = place.store, place.warnings
     changed = _moved(job, place.named)
@@ -173,8 +187,8 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
 
 def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:
     """Name the inputs and sources that are not what they were when the stage was judged."""
-    paths = (*loading.moved(job.files), *moved(job.paths, named))
-    return [os.path.relpath(path, job.root) for path in paths]
+    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *moved(job.paths, named))
+    return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 
 
 # ---- the call
@@ -183,7 +197,7 @@ def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:
 def prepare(job: Job) -> None:
     """Let names and random numbers come as in every other run of the stage."""
     formats.fresh_names()
-    _seed(job)
+    seeds.plant(job.record.action.seed, job.seeding)
 
 
 def given(job: Job, store: Store, name: str) -> Any:
@@ -244,32 +258,6 @@ def _healed(output: Output, store: Store, file: Path) -> Path:
     raise errors.blob_gone(file, output.digest.hex)
 
 
-def _seed(job: Job) -> None:
-    """Seed every generator that the stage may draw from, from the project's seed.
-
-    Never from the action key: a changed parameter or a harmless edit must not change the dice, or neither comparisons
-    nor early cutoff would work.
-    """
-    seed = job.record.action.seed
-    if seed is None:
-        return
-    import random
-
-    random.seed(seed)
-    if "numpy" in job.seeding:
-        import numpy as np
-
-        np.random.seed(seed % 2**32)
-    if "torch" in job.seeding:
-        import torch  # type: ignore[import-not-found, unused-ignore]  # optional, and without types
-
-        torch.manual_seed(seed)
-    if "keras" in job.seeding:
-        import keras
-
-        keras.utils.set_random_seed(seed % 2**32)
-
-
 # ---- the artifacts
 
 
@@ -326,16 +314,3 @@ def _log(job: Job, folder: Path) -> TextIO:
 
 def _written(log: str | Path) -> TextIO:
     return open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-
-
-def seeding(libraries: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the libraries whose generators a stage may draw from, going by the libraries that its code names."""
-    named = {name.lower().replace("_", "-") for name in libraries}
-    found = []
-    if named & {"numpy", "scipy", "pandas", "scikit-learn"}:
-        found.append("numpy")
-    if "torch" in named:
-        found.append("torch")
-    if named & {"keras", "tensorflow", "tensorflow-cpu"}:
-        found.append("keras")
-    return tuple(found)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
+from ..fingerprint import asked
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
-from .executing import Blob, Done, Failure, Job, Whole, seeding
+from .executing import Blob, Done, Failure, Job, Loaded, Whole
 from .keys import declared_format
 from .moved import Held, look
 from .project import Judgement, Project
+from .seeds import seeding
 
 if TYPE_CHECKING:
     from ..fingerprint import Fingerprint
@@ -94,6 +96,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
         formats={a.field: (a.declared or "") if declared_format(a) is not None else "" for a in stage.artifacts},
         record=_record(project, judged, _sources(project, judged.code) if kept else None),
         files=judged.code.files,
+        asked=judged.code.asked,
         paths=dict(_held(project, judged)),
         root=str(project.root),
         store=str(project.home),
@@ -189,7 +192,7 @@ def finish(project: Project, judged: Judgement, done: Done | Failure) -> Result:
         return Result(task, Outcome.FAILED, judged, done.seconds, done, done.warnings)
     assert judged.action is not None
     project.grown += sum(output.digest.size for output in done.outputs) if done.executed else 0
-    judged = resettled(project, judged) if done.recorded and done.imported else judged
+    judged = resettled(project, judged, done.imported) if done.recorded and done.imported is not None else judged
     assert judged.action is not None
     place(project, judged.stage, done.outputs, judged.action.key if done.recorded else None)
     outcome = Outcome.BUILT if done.executed else Outcome.RESTORED
@@ -198,15 +201,17 @@ def finish(project: Project, judged: Judgement, done: Done | Failure) -> Result:
     return Result(task, outcome, settled, done.seconds, warnings=done.warnings)
 
 
-def resettled(project: Project, judged: Judgement) -> Judgement:
+def resettled(project: Project, judged: Judgement, imported: Loaded) -> Judgement:
     """Judge the code again where the run imported modules: what their import read belongs to the key from now on.
 
-    The record is published under the new key, too, unless a source has changed meanwhile: then it runs once more.
+    The record is published under the new key, too, unless something of that has changed meanwhile: then it runs once
+    more.
     """
     now = project.code_of(judged.stage, anew=True)
     assert judged.action is not None
     assert judged.code is not None
-    if now.digest == judged.code.digest or any(now.files.get(f, d) != d for f, d in judged.code.files.items()):
+    changed = [*asked.otherwise(now.asked, imported.asked), *asked.otherwise(now.files, imported.files)]
+    if now.digest == judged.code.digest or changed or any(asked.otherwise(judged.code.files, now.files)):
         return judged
     action = project.keys.action(judged.stage, judged.action.inputs, now)
     record = project.record(judged.action.key)

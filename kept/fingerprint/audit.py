@@ -17,8 +17,10 @@ from types import FrameType
 from typing import Any
 
 from ..digest import Memo, digest_file
+from . import asked
 from .loading import loaded_digest
 from .plan import AUDIT, NEWEST
+from .states import path_now, variable_now
 
 _STORING = tuple(
     os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room, "") for room in ("store", "build")
@@ -82,6 +84,11 @@ class _Watch:
         return None if parts[0] == ".." or _LIBRARY_FOLDERS & set(parts) else "/".join(parts)
 
     def note(self, importer: str, kind: str, name: str) -> None:
+        if kind == "file":
+            path = os.path.join(self.root, *name.split("/"))
+            asked.note(path, path_now(path, self.memo))
+        elif kind == "variable":
+            asked.note(asked.variable(name), variable_now(name))
         try:
             digest = loaded_digest(importer) or digest_file(importer).hex
         except OSError:
@@ -160,6 +167,7 @@ def install(root: str | os.PathLike[str], memo: Memo) -> None:
 
 
 def uninstall() -> None:
-    """Watch no more."""
+    """Watch no more, and forget what was found."""
     _watch[:] = []
+    asked.clear()
     os.environ.__class__ = os._Environ

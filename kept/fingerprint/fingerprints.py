@@ -47,6 +47,7 @@ class Fingerprint:
     widenings: tuple[str, ...]
     blind: tuple[Blind, ...]
     files: Mapping[str, str]  # absolute path of every project file that takes part -> sha256 of its bytes
+    asked: Mapping[str, str]  # what importing it asks for, as asked.py names it -> the state that it was found in
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None) -> Finge
         (*reach.widenings, *shell.notes),
         parts.blind(reach),
         _files(reach),
+        inputs.asked(),
     )
 
 

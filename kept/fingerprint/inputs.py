@@ -93,7 +93,7 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
     return [
         ("code" if name.endswith(".py") else kind, name, anchored)
         for anchored, name in named
-        if _plausible(anchored, name)
+        if _plausible(anchored or kind == "exists", name)
     ]
 
 
@@ -110,8 +110,8 @@ def asked_variable(node: ast.AST, names: Outline) -> str | None:
     return None
 
 
-def _plausible(anchored: bool, name: str) -> bool:
-    return anchored or (
+def _plausible(certain: bool, name: str) -> bool:
+    return certain or (
         0 < len(name) < 200 and "\n" not in name and ("." in name or "/" in name) and name.strip(". ") != ""
     )
 

@@ -86,6 +86,11 @@ def count() -> int:
     return len(_loaded)
 
 
+def digests() -> dict[str, str]:
+    """Return the digest of each file that was loaded in this process."""
+    return dict(_loaded)
+
+
 def loaded() -> list[str]:
     """List the files that were loaded in this process."""
     return list(_loaded)

@@ -27,7 +27,7 @@ from .canonical import SCHEME
 from .fingerprints import Blind, Fingerprint, LookedAt, Part
 from .libraries import BY_FILES, files_of, unpackaged
 from .project import Project, search_path, settled
-from .states import Inputs, behind, path_state, variable_state
+from .states import Inputs, asked_for, behind, path_state, variable_state
 
 if TYPE_CHECKING:
     from .reach import Reach
@@ -47,7 +47,7 @@ def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:
     """Return the remembered fingerprint if everything is as it was."""
     try:
         plan = _read(name, memo)
-        return _fingerprint(plan["fingerprint"], plan["files"]) if _holds(plan, root, memo) else None
+        return _fingerprint(plan) if _holds(plan, root, memo) else None
     except _DAMAGED:
         return None
 
@@ -150,12 +150,14 @@ def remember(name: str, memo: Memo, reach: Reach, inputs: Inputs, made: Fingerpr
     memo.remember("plan", name, zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1))
 
 
-def _fingerprint(row: dict[str, Any], files: dict[str, str]) -> Fingerprint:
+def _fingerprint(plan: dict[str, Any]) -> Fingerprint:
+    row = plan["fingerprint"]
     return Fingerprint(
         row["digest"],
         tuple(Part(*part) for part in row["parts"]),
         row["libraries"],
         tuple(row["widenings"]),
         tuple(Blind(*one) for one in row["blind"]),
-        files,
+        plan["files"],
+        asked_for(plan["paths"], plan["variables"]),
     )
