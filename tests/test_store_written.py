@@ -1,6 +1,7 @@
 """What is known of a file because it was just written: it is not read again, and no later write goes unseen."""
 
 import os
+import time
 import warnings
 
 import numpy as np
@@ -111,6 +112,58 @@ def test_a_file_system_of_coarse_times_is_not_relied_on(store, tmp_path, monkeyp
     assert store.restore(digest, tmp_path / "a.npy") == {}
     overwrite(blob(store, digest), b"?" * digest.size)
     assert store.path(digest) is None
+
+
+# ---- the same content once more
+
+
+@pytest.fixture
+def next_process(store, monkeypatch):
+    """Let an array be kept, and what this process knows of its blob be forgotten, some time ago."""
+    digest = save(store, np.arange(100_000.0))
+    monkeypatch.setattr("kept.store.blobs._verified", {})
+    now = time.time_ns() + 10_000_000_000
+    monkeypatch.setattr("kept.store.layout.Layout.now_ns", lambda _: now)
+    return digest
+
+
+def test_the_same_content_is_compared_and_not_named_again(store, next_process, monkeypatch):
+    """A stage that makes what it made before: its blob is found right by the bytes that were just named."""
+    with monkeypatch.context() as patch:
+        nothing_is_read(patch)
+        assert save(store, np.arange(100_000.0)) == next_process
+        assert store.path(next_process) is not None
+    assert store.warnings == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 18, 700_000, 800_127])
+def test_the_same_content_finds_a_damaged_blob_out(store, next_process, size):
+    """Any byte of it, or a size that is not its own: it is set aside, and what is there now is right."""
+    place = blob(store, next_process)
+    content = place.read_bytes()
+    overwrite(place, content[:size] + b"?" + content[size + 1 :] if size else content + b"?")
+    assert save(store, np.arange(100_000.0)) == next_process
+    assert place.read_bytes() == content
+    assert digest_file(store.path(next_process)) == next_process
+
+
+def test_a_blob_that_was_just_written_to_is_not_vouched_for(store, next_process, monkeypatch):
+    """Its time may hide one more change."""
+    monkeypatch.setattr("kept.store.layout.Layout.now_ns", lambda _: time.time_ns())
+    os.utime(blob(store, next_process))
+    save(store, np.arange(100_000.0))
+    overwrite(blob(store, next_process), b"?" * next_process.size)
+    assert store.path(next_process) is None
+
+
+def test_a_file_that_changed_after_it_was_named_says_nothing_of_a_blob(store, next_process, monkeypatch):
+    """The blob is read by whoever asks for it."""
+    with store.workshop() as shop:
+        saved = formats.save(np.arange(100_000.0), formats.named("npy"), shop / "a.npy")
+        os.utime(shop / "a.npy", ns=(0, 0))
+        nothing_is_read(monkeypatch)
+        with pytest.raises(AssertionError, match="a file is read"):
+            store.put(shop / "a.npy", (saved.written.stat, saved.written.digest))
 
 
 # ---- second names of a blob

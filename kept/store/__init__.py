@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..digest import Digest, Stat
-from . import copies, disk, locks, sweep
+from . import copies, disk, locks, same, sweep
 from .blobs import Blobs
 from .layout import Layout
 from .records import Records, Stored
@@ -104,6 +104,8 @@ class Store:
         """
         name = os.fspath(path)
         if not os.path.isdir(name):
+            if known is not None:
+                same.compare(self._blobs, name, known)
             return self._blobs.put_file(name, known, alone=True)
         return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
 
