@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import functools
 import os
 import typing
 from pathlib import Path, PurePosixPath
@@ -44,6 +45,24 @@ class Config:
 class Other:
     epochs: int = 1
     rate: float = 0.1
+
+
+@dataclasses.dataclass
+class Loose:
+    epochs: int = 1
+
+    @functools.cached_property
+    def double(self):
+        return 2 * self.epochs
+
+
+def test_what_was_put_beside_the_fields_counts():
+    """A method sees an attribute that is no field; what a cached property keeps says nothing new."""
+    plain, more, other, used = Loose(), Loose(), Loose(), Loose()
+    more.rate, other.rate = 1, 2
+    assert used.double == 2
+    assert len({digest_value(one) for one in (plain, more, other)}) == 3
+    assert digest_value(used) == digest_value(plain)
 
 
 class Pair(typing.NamedTuple):

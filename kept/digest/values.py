@@ -75,7 +75,7 @@ class _Encoder:
         if isinstance(value, enum.Enum):
             return _item("E", self._all((name, value.name, value.value)))
         if is_dataclass(kind):
-            return _item("D", self._all((name, {f.name: getattr(value, f.name) for f in fields(value)})))
+            return self._dataclass(value, name, {f.name: getattr(value, f.name) for f in fields(value)})
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             return _item("N", self._all((name, tuple(value))))
         if isinstance(value, os.PathLike) and isinstance(value, Path):
@@ -91,6 +91,18 @@ class _Encoder:
         if self.code is not None and (isinstance(value, type) or callable(value)):
             return _item("C", self.code(value).encode())
         raise errors.no_digest(value)
+
+    def _dataclass(self, value: Any, name: str, named: dict[str, object]) -> bytes:
+        """Write the fields; what was put beside them is seen by methods, too, but for what they keep for later."""
+        from functools import cached_property
+
+        held: dict[str, object] = getattr(value, "__dict__", {})
+        more = {
+            key: held[key]
+            for key in held.keys() - named.keys()
+            if not key.startswith("__") and not isinstance(getattr(type(value), key, None), cached_property)
+        }
+        return _item("D", self._all((name, named, more) if more else (name, named)))
 
     def _array(self, value: Any, numpy: Any) -> bytes:
         array = numpy.asarray(value)
