@@ -62,6 +62,59 @@ MADE = {
 }
 
 
+WRAPPED = {
+    "the wrapper": ("scale(f(*a, **k))", "scale(f(*a, **k)) + 1"),
+    "what the wrapper calls": ("return v * 2", "return v * 3"),
+    "what is wrapped": ("return x + 1", "return x + 5"),
+}
+WRAPPER = """
+    import functools
+    def scale(v): return v * 2
+    def timed(f):
+        @functools.wraps(f)
+        def w(*a, **k): return scale(f(*a, **k))
+        return w
+    def unused(): return 1
+"""
+
+
+@pytest.mark.parametrize("edit", [*WRAPPED, "nothing that counts"])
+def test_a_function_wrapped_outside_of_its_module(edit, project):
+    """The code of a decorator is followed from where it is written, whatever ``functools.wraps`` says it is."""
+    old, new = WRAPPED.get(edit, ("return 1", "return 2"))
+    digests = []
+    for text, code in ((WRAPPER, MAKE), (WRAPPER.replace(old, new), MAKE.replace(old, new))):
+        project.forget()
+        project.write(stages=code, deco=text)
+        digests.append(project.made(project.loaded("deco").timed(project.loaded().helper)).digest)
+    assert (digests[0] != digests[1]) == (edit in WRAPPED)
+
+
+def test_a_lambda_at_top_level_brings_the_names_around_it(project):
+    """A lambda in a list is reached by no name: all of its module counts."""
+    text = "def h(x): return x + 1\nSTEPS = [lambda x: h(x)]\n"
+    digests = []
+    for one in (text, text.replace("x + 1", "x + 2")):
+        project.forget()
+        project.write(stages=one)
+        digests.append(project.made(project.loaded().STEPS[0]).digest)
+    assert digests[0] != digests[1]
+
+
+def test_a_function_wrapped_by_a_library_counts_with_its_version(project):
+    """What a library's decorator makes of a function is named by the library, its version, and the function."""
+    deco = "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def w(x): return f(x)\n    return w\n"
+    record = project.root / "site-packages" / "thirdd-1.0.dist-info" / "RECORD"
+    project.write(**{"stages": MAKE, "site-packages__thirdd": deco})
+    record.parent.mkdir()
+    record.write_text("thirdd.py,,\n")
+    deco = project.loaded("thirdd").deco
+    made = project.made(deco(project.loaded().helper))
+    assert made.libraries == {"thirdd": "1.0"}
+    assert "stages.helper" in {part.name for part in made.parts}
+    assert made.digest != project.made(deco(project.loaded().other)).digest
+
+
 @pytest.mark.parametrize("how", MADE)
 def test_stages_made_in_a_loop_are_told_apart(project, stages, how):
     """Equal text with other values is another stage; equal values make an equal one."""

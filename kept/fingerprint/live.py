@@ -16,7 +16,7 @@ from .. import errors
 from ..digest import encode
 from ..lean import dataclass, field
 from .canonical import SCHEME, named
-from .project import Project
+from .project import Kind, Project
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
 
@@ -156,7 +156,12 @@ class Shell:
         if "<locals>" in name:
             held = {k: v for k, v in vars(value).items() if isinstance(v, (types.FunctionType, *_SCALARS))}
             held = {k: v for k, v in held.items() if k not in ("__module__", "__doc__", "__firstlineno__")}
-            return ("class", value.__qualname__, self.described(held, where), self._outer(value))
+            return (
+                "class",
+                value.__qualname__,
+                self.described(held, where),
+                self._outer(value.__module__, value.__qualname__),
+            )
         self.roots.append(name)
         return ("class", name)
 
@@ -164,21 +169,24 @@ class Shell:
         """Return the text of a function that no name leads to; where it is in a file, the code around it is a root."""
         from . import code_objects
 
-        if self.is_project(value.__module__ or "?") and code_objects.in_file(value, self.project):
-            return (code_objects.text(value), self._outer(value))
+        module = str(value.__globals__.get("__name__", "?"))  # ``wraps`` makes ``__module__`` that of another function
+        if self.is_project(module) and code_objects.in_file(value, self.project):
+            return (code_objects.text(value), self._outer(module, value.__code__.co_qualname))
+        if module != "__main__" and self.project.find(module).kind in (Kind.LIBRARY, Kind.STANDARD):
+            self.roots.append(f"{module}:{value.__code__.co_qualname.partition('.')[0]}")  # its version counts
+            return ("library", module, value.__code__.co_qualname)
         self.notes.append(
             f"{where}: made without a file, its key is for Python {sys.version_info[0]}.{sys.version_info[1]} only"
         )
         held = {name: value.__globals__[name] for name in code_objects.names(value) if name in value.__globals__}
         return (code_objects.text(value), self.described(held, where))
 
-    def _outer(self, value: Any) -> str:
-        """Take the function or class around a local definition as a root."""
-        outer = str(value.__qualname__).partition(".")[0]
+    def _outer(self, module: str, qualname: str) -> str:
+        """Take the function or class around a local definition as a root; around a lambda at top level, the module."""
+        outer = qualname.partition(".")[0]
         if outer.startswith("<"):
             outer = ""
-        if outer:
-            self.roots.append(f"{value.__module__}:{outer}")
+        self.roots.append(f"{module}:{outer}")
         return outer
 
     def _instance(self, value: Any, where: str) -> object:
