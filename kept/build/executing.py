@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import shutil
 import sys
@@ -63,6 +64,7 @@ class Job:
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
     environment: Mapping[str, str | None]  # what stages declare: None where it is unset
+    setting: str = ""  # the module that declared the stage, where that changes the stage's code
     trusted: bool = True  # whether what the store holds may be code
     own_formats: tuple[Any, ...] = ()  # formats that the project registered
     forced: bool = False
@@ -139,6 +141,8 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
     started, before = time.perf_counter(), loading.count()
     with place.folder() as folder, at_home(job.root):
         try:
+            if job.setting and job.setting not in sys.modules:  # another process than that of doit
+                importlib.import_module(job.setting)
             asks, after = unasking(job.task, place.warnings, live=job.live), put_back(job.root, job.environment)
             with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder), after:
                 prepare(job)

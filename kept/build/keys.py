@@ -7,7 +7,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Keys:
     still: bool = False
     _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
     # What was fingerprinted, and as what: kept alive, for an id is used again after its object.
-    _roots: list[tuple[Callable[..., Any], tuple[str, ...], Fingerprint]] = field(default_factory=list)
+    _roots: list[tuple[Callable[..., Any], tuple[str, ...], str, Fingerprint]] = field(default_factory=list)
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
@@ -56,21 +56,22 @@ class Keys:
         also: tuple[str, ...] = (),
         libraries: tuple[tuple[str, str], ...] = (),
         *,
+        beside: str = "",
         anew: bool = False,
     ) -> Fingerprint:
         """Fingerprint a function, once a run: what runs is the code that was loaded, whatever is edited meanwhile.
 
-        ``libraries`` (name and version) count beside those that the code names.
+        ``libraries`` (name and version) count beside those that the code names, and what the module ``beside`` changes.
         """
-        known = self._codes.get((id(function), also, libraries)) if not anew else None
+        known = self._codes.get((id(function), also, libraries, beside)) if not anew else None
         if known is None:
             from ..fingerprint import fingerprint
 
-            known = fingerprint(function, root=self.root, memo=self.memo, also=also)
+            known = fingerprint(function, root=self.root, memo=self.memo, also=also, beside=beside)
             if libraries:
                 known = dataclasses.replace(known, libraries={**dict(libraries), **known.libraries})
-            self._codes[id(function), also, libraries] = known
-            self._roots.append((function, also, known))
+            self._codes[id(function), also, libraries, beside] = known
+            self._roots.append((function, also, beside, known))
         return known
 
     def looked_at(self) -> LookedAt | None:
@@ -79,8 +80,8 @@ class Keys:
 
         paths: dict[str, bool] = {}
         names: set[str] = set()
-        for function, also, _ in self._roots:
-            found = looked_at(function, root=self.root, memo=self.memo, also=also)
+        for function, also, beside, _ in self._roots:
+            found = looked_at(function, root=self.root, memo=self.memo, also=also, beside=beside)
             if found is None:
                 return None
             paths |= found.paths
@@ -149,6 +150,17 @@ class Keys:
                 os.write(descriptor, secret)
                 os.close(descriptor)
             return secret
+
+
+def declaring_module(stage: Stage) -> str:
+    """Name the module in which a stage was declared; empty where that is in no file."""
+    return _module_of(stage.where.file)
+
+
+@cache
+def _module_of(file: str) -> str:
+    found = (name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) == file)
+    return next((name for name in found if name != "__main__"), "")
 
 
 def declared_format(artifact: Artifact) -> formats.Format | None:

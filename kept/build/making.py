@@ -18,7 +18,7 @@ from ..fingerprint import asked
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Loaded, Whole
-from .keys import declared_format
+from .keys import declared_format, declaring_module
 from .moved import Held, look
 from .project import Judgement, Project
 from .seeds import seeding
@@ -103,10 +103,18 @@ def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
         stems={a.field: project.file(a, "") for a in stage.artifacts},
         log=log_of(project, judged),
         seeding=seeding(judged.code.libraries),
+        setting=_setting(project, judged),
         trusted=project.trusted,
         environment={name: os.environ.get(name) for name in project.declared},
         own_formats=formats.own(),
     )
+
+
+def _setting(project: Project, judged: Judgement) -> str:
+    """Name the module that declared a stage if its code depends on what that changes: it has to be loaded first."""
+    assert judged.code is not None
+    file = os.path.relpath(judged.stage.where.file, project.root).replace(os.sep, "/")
+    return declaring_module(judged.stage) if any(part.file == file for part in judged.code.parts) else ""
 
 
 def _record(project: Project, judged: Judgement, sources: Digest | None) -> Record:

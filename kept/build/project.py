@@ -14,7 +14,7 @@ from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Reco
 from ..digest import Digest, Memo, digest_tree, is_name
 from ..lean import dataclass
 from ..pipeline import Artifact, File, Input, Stage
-from .keys import Keys, classes_in, declared_format
+from .keys import Keys, classes_in, declared_format, declaring_module
 
 if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of them
     from ..fingerprint import Fingerprint
@@ -294,13 +294,14 @@ class Project:
         plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
         classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
         libraries = tuple(sorted(self._libraries_of_inputs(stage).items()))
+        beside = declaring_module(stage)
         try:
-            return self.keys.code(stage.function, tuple(sorted(held | classes)), libraries, anew=anew)
+            return self.keys.code(stage.function, tuple(sorted(held | classes)), libraries, beside=beside, anew=anew)
         except errors.KeptError:  # a class that an input held when it was last made may be gone by now
             sure = {name for w in inputs if self.judgements[w.stage].outputs for name in self._classes(w)}
             if sure == held:
                 raise
-            return self.keys.code(stage.function, tuple(sorted(sure | classes)), libraries, anew=anew)
+            return self.keys.code(stage.function, tuple(sorted(sure | classes)), libraries, beside=beside, anew=anew)
 
     def _libraries_of_inputs(self, stage: Stage) -> dict[str, str]:
         """Name the libraries whose values a stage is given: it uses them, even if its own code never names them."""

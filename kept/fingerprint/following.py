@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .. import errors
 from ..digest import Memo
 from . import audit, parts, reads
+from .beside import add as add_beside
 from .canonical import named
 from .effects import Id
 from .fingerprints import Fingerprint, Part
@@ -16,10 +17,12 @@ from .reach import Reach
 from .states import Inputs
 
 
-def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None) -> Fingerprint:
+def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None, beside: str = "") -> Fingerprint:
     """Follow the code from its roots."""
     roots = [_root(reach, one) for one in dict.fromkeys(shell.roots)]
     seen = list(_audited(reach, memo))
+    if beside:
+        add_beside(reach, beside)
     naming = parts.Naming(reach, roots[0] if roots else [])
     found = [
         *parts.statement_parts(reach, naming),
@@ -96,7 +99,8 @@ def _audited(reach: Reach, memo: Memo | None) -> Iterator[tuple[str, str]]:
 
 def _files(reach: Reach) -> dict[str, str]:
     """Name the bytes of every file of the closure, as they were fingerprinted."""
-    paths = sorted({path for one in reach.modules if (path := reach.project.find(one).path)})
+    modules = [*reach.modules, *filter(None, [reach.aside])]
+    paths = sorted({path for one in modules if (path := reach.project.find(one).path)})
     for path in paths:
         if path not in reach.project.files:
             reach.project.source(path)

@@ -13,7 +13,7 @@ def sequence(reach: Reach, roots: list[str]) -> list[Id | frozenset[Id]]:
     """List the changes made while importing, in order; between two of them, what is merely computed has none."""
     ran: list[Id] = []
     started: set[str] = set()
-    for module in [*roots, *reach.modules]:
+    for module in [*roots, *reach.modules, *filter(None, [reach.aside])]:
         _run(reach, module, started, ran)
     found: list[Id | frozenset[Id]] = []
     between: set[Id] = set()
@@ -42,7 +42,7 @@ def _run(reach: Reach, module: str, started: set[str], ran: list[Id]) -> None:
 
 
 def _events(reach: Reach, module: str, started: set[str]) -> list[Id | str]:
-    if module in started or module not in reach.modules:
+    if module in started or (module not in reach.modules and module != reach.aside):
         return []
     started.add(module)
     parent = module.rpartition(".")[0]

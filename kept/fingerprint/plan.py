@@ -36,11 +36,11 @@ AUDIT = "audit"
 NEWEST = "newest"  # names no source file: what was noted last, of all files
 
 
-def key(root: str, roots: Iterable[str], shell: str) -> str:
+def key(root: str, roots: Iterable[str], shell: str, beside: str = "") -> str:
     """Name a plan: all that decides a fingerprint and is no file."""
     path = [(folder, kind.value) for folder, kind in search_path(root)]
     version = (sys.implementation.name, sys.version_info[:2], sys.flags.optimize)
-    return digest_bytes(json.dumps([SCHEME, root, list(roots), shell, path, version]).encode()).hex
+    return digest_bytes(json.dumps([SCHEME, root, list(roots), shell, path, version, beside]).encode()).hex
 
 
 def recalled(name: str, root: str, memo: Memo) -> Fingerprint | None:

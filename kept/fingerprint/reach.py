@@ -28,6 +28,7 @@ class Reach:
     widenings: dict[str, None] = field(default_factory=dict)
     marks: set[Mark] = field(default_factory=set)
     names: set[str] = field(default_factory=set)  # full names of what is used of libraries
+    aside: str = ""  # a module that changes things in the closure without belonging to it
 
     def __post_init__(self) -> None:
         self.resolver = Resolver(self.project)
@@ -45,7 +46,7 @@ class Reach:
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name in self.modules:
+            if name in self.modules or name == self.aside:
                 continue
             place = self.project.find(name)
             if not place.followed:
