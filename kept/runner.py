@@ -79,7 +79,9 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def run_tasks(self, dispatcher: Any) -> None:
         """Bring each task up to date, after those it needs."""
-        with contextlib.closing(build.Workplace(str(self.project.home), self.project.memo.file)) as self.place:
+        project = self.project
+        place = build.Workplace(str(project.home), project.settings.digest, project.memo.content)
+        with contextlib.closing(place) as self.place:
             self._run_tasks(dispatcher)
             self._look_again()
 

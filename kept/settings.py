@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from . import errors
+from .digest import Algorithm
 from .lean import dataclass, field
 
 Versions = Literal["exact", "minor", "off"]
+Trust = Literal["private", "group"]
+_WORDS = {"digest": get_args(Algorithm), "trust": get_args(Trust)}  # settings that are one of a few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Settings:
     versions: Mapping[str, Versions] = field(default_factory=lambda: {"*": "exact"})  # how exactly libraries count
     seed: int | None = 0  # seeds Python's, numpy's and the framework's generators before each stage; false: nothing
     ignore: tuple[str, ...] = ()  # lines of the lint that need no mention: "stages/data.py:12" or "stages/data.py"
-    trust: Literal["private", "group"] = "private"  # whether code may be loaded from a store that others can write
+    digest: Algorithm = "sha256"  # names content: "sha256", or "blake3" with kept[blake3]; a store has one
+    trust: Trust = "private"  # whether code may be loaded from a store that others can write
 
     def version(self, library: str, version: str) -> str | None:
         """Return what of a library's version counts; None if nothing does."""
@@ -88,6 +92,11 @@ def _checked(table: Any, path: Path) -> Settings:
         given["seed"] = None
     if "ignore" in given:
         given["ignore"] = tuple(given["ignore"])
+    if given.get("digest") == "blake3":
+        from importlib.util import find_spec
+
+        if find_spec("blake3") is None:  # told once and at once, not by every stage
+            raise errors.no_blake3(f"{path} asks for it")
     return Settings(**given)
 
 
@@ -120,8 +129,9 @@ def _problem(name: str, value: Any) -> str:  # one line a setting
     if name == "ignore":
         good = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return "" if good else f"expected a list of places, got {errors.one_line(value)}"
-    if name == "trust":
-        return "" if value in ("private", "group") else f'expected "private" or "group", got {errors.one_line(value)}'
+    if name in _WORDS:
+        words = " or ".join(f'"{word}"' for word in _WORDS[name])
+        return "" if value in _WORDS[name] else f"expected {words}, got {errors.one_line(value)}"
     if not isinstance(value, str) or not value or "\0" in value:
         return f"expected a text, got {errors.one_line(value)}"
     if name == "max_size":

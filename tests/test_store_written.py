@@ -94,7 +94,7 @@ def test_what_was_restored_is_not_read_by_the_next_process(store, tmp_path, monk
     for path, (stat, known) in store.restore(digest, target).items():
         memo.note(path, stat, known, certain=True)
     memo.close()
-    monkeypatch.setattr("kept.digest.memo.digest_file", lambda _: pytest.fail("it is read"))
+    monkeypatch.setattr("kept.digest.memo.digest_file", lambda *_: pytest.fail("it is read"))
     assert Memo(tmp_path / "memo.db").file(target) == digest
 
 
@@ -223,8 +223,8 @@ def test_damage_while_a_second_name_is_read_is_found(store, tmp_path, linking, m
     monkeypatch.setattr("kept.store.blobs._verified", {})
     right = copies._holds
 
-    def late(path: str, named: Digest) -> bool:
-        found = right(path, named)
+    def late(blobs: object, path: str, named: Digest) -> bool:
+        found = right(blobs, path, named)
         overwrite(blob(store, digest), b"?" * digest.size)
         return found
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from .. import digest, errors, formats
+from .. import errors, formats
 from ..actions import Output, Record
-from ..digest import Digest, Memo
+from ..digest import Algorithm, Digest, Memo, digest_file
 from ..fingerprint import asked, audit, loading, states
 from ..lean import dataclass
 from ..pipeline import call_arguments
-from ..store import Store, digest_folder
+from ..store import Store
 from . import foreign, seeds
 from .aftermath import put_back
 from .capture import at_home, captured, temporary, told, unasking
@@ -60,6 +60,7 @@ class Job:
     paths: Mapping[str, Held]  # file or folder whose path it is given → what was there when it was judged
     root: str
     store: str
+    algorithm: Algorithm  # by which the store names content, and ``paths`` are named
     stems: Mapping[str, str]  # by field: where its artifact lies, without the suffix
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
@@ -122,7 +123,7 @@ def work(job: Job, tell: Callable[[str], None] = lambda _: None, place: Workplac
     ``place`` is what the stages of a run share; without it the stage has one of its own.
     """
     if place is None:
-        with contextlib.closing(Workplace(job.store)) as own:
+        with contextlib.closing(Workplace(job.store, job.algorithm)) as own:
             return work(job, tell, own)
     for form in job.own_formats:
         formats.register(form)
@@ -169,7 +170,7 @@ def _found(store: Store, key: str) -> Record | None:
 def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: float, imported: Loaded | None) -> Done:
     """Publish what came of the stage, last of all: a record promises that its blobs are there."""
     store, warnings = place.store, place.warnings
-    changed = _moved(job, place.named)
+    changed = _moved(job, place)
     if changed:
         warnings.append(f"{job.task}: not recorded: {', '.join(changed)} changed while it ran; run again")
         return Done(outputs, seconds, recorded=False, executed=True, imported=imported, warnings=tuple(warnings))
@@ -189,9 +190,10 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
     return Done(outputs, seconds, recorded=True, executed=True, imported=imported, warnings=tuple(warnings))
 
 
-def _moved(job: Job, named: Callable[[str], Digest]) -> list[str]:
+def _moved(job: Job, place: Workplace) -> list[str]:
     """Name the inputs and sources that are not what they were when the stage was judged."""
-    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *moved(job.paths, named))
+    changed = moved(job.paths, place.named, place.store)
+    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed)
     return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 
 
@@ -253,7 +255,7 @@ def load(output: Output, store: Store, file: Path, *, trusted: bool = True) -> A
 def _healed(output: Output, store: Store, file: Path) -> Path:
     """Give the store back a blob that it has lost, from the file in artifacts/ if that is sound."""
     with contextlib.suppress(OSError):
-        if digest.digest_file(file) == output.digest:
+        if digest_file(file, store.algorithm) == output.digest:
             try:
                 store.put(file)
             except errors.StoreReadOnly:
@@ -279,30 +281,31 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
     artifact = job.task.replace(":", "/") + (f"/{name}" if name else "")
     form = formats.for_annotation(declared) if declared else None
     if form is None and not isinstance(value, Path):
-        path, saved = formats.save_by_value(value, stem, artifact)
+        path, saved = formats.save_by_value(value, stem, artifact, store.algorithm)
     else:
         form = form or formats.named("file")
         suffix = value.suffix if form.name == "file" and isinstance(value, Path) and not value.is_dir() else form.suffix
         path = stem.with_name(stem.name + suffix)
-        saved = formats.save(value, form, path, artifact)
+        saved = formats.save(value, form, path, artifact, store.algorithm)
     suffix, tree = path.suffix, os.path.isdir(path)
     try:
         known = saved.written
-        stored = store.put(path, (known.stat, known.digest) if known is not None else None)
+        ours = known is not None and known.algorithm == store.algorithm
+        stored = store.put(path, (known.stat, known.digest) if known is not None and ours else None)
     except errors.StoreReadOnly:
-        stored = _show_only(path, Path(job.root, job.stems[name] + suffix))
+        stored = _show_only(store, path, Path(job.root, job.stems[name] + suffix))
     with contextlib.suppress(OSError):  # a folder, or what was moved away: the whole place is cleared then
         path.unlink()
     return Output(name, stored, saved.format, suffix, saved.kind, saved.classes, tree)
 
 
-def _show_only(path: Path, target: Path) -> Digest:
+def _show_only(store: Store, path: Path, target: Path) -> Digest:
     """Put an artifact in its place without keeping it, where the store takes nothing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         shutil.rmtree(target)
     shutil.move(path, target)
-    return digest_folder(target) if target.is_dir() else digest.digest_file(target)
+    return store.name(target)
 
 
 def _log(job: Job, folder: Path) -> TextIO:

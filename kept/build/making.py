@@ -100,6 +100,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
         paths=dict(_held(project, judged)),
         root=str(project.root),
         store=str(project.home),
+        algorithm=project.settings.digest,
         stems={a.field: project.file(a, "") for a in stage.artifacts},
         log=log_of(project, judged),
         seeding=seeding(judged.code.libraries),

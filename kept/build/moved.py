@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from .. import errors
 from ..digest import Digest, digest_tree, digest_value
 from ..lean import dataclass
-from ..store import digest_folder
+from ..store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def _within(path: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 
-def moved(held: Mapping[str, Held], named: Callable[[str], Digest]) -> Iterator[str]:
+def moved(held: Mapping[str, Held], named: Callable[[str], Digest], store: Store) -> Iterator[str]:
     """Yield the paths at which there is something else now, or was meanwhile."""
     for path, before in held.items():
-        tree = digest_tree if before.look else digest_folder
+        tree = digest_tree if before.look else store.name
         try:
             now = tree(path, named) if os.path.isdir(path) else named(path)
         except (OSError, errors.KeptError):

@@ -35,12 +35,6 @@ LIBRARIES = {
 }
 
 
-def _folder(place: str, file: Callable[[str], Digest]) -> Digest:
-    from ..store import digest_folder
-
-    return digest_folder(place, file)
-
-
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What would happen to a stage, and every reason; "up to date" is the empty list."""
@@ -84,13 +78,13 @@ class Project:
         """The project's store."""
         from ..store import Store
 
-        return Store(self.home, warn=self.warnings.append, still=self.still)
+        return Store(self.home, self.warnings.append, self.settings.digest, still=self.still)
 
     @cached_property
     def memo(self) -> Memo:
-        """The project's memory; StoreVersionError where it lies in a store of a newer kept, which is left as it is."""
+        """The project's memory; StoreVersionError where it lies in a store of another version, left as it is."""
         self.store.check()
-        return Memo(self.home / "memo.db", still=self.still)
+        return Memo(self.home / "memo.db", still=self.still, algorithm=self.settings.digest)
 
     @cached_property
     def trusted(self) -> bool:
@@ -175,19 +169,19 @@ class Project:
     def shown(self, path: str) -> Digest | None:
         """Name what an artifact's file or folder holds now, as the store names it; None if it is not there."""
         try:
-            return self._named(path, _folder)
+            return self._named(path, self.store.name)
         except errors.KeptError:  # a folder with links in it is none of ours
             return None
 
     def _named(self, path: str, folder: Callable[[str, Callable[[str], Digest]], Digest]) -> Digest | None:
         place = os.path.join(self.root, path)
         try:
-            return self.memo.file(place)
+            return self.memo.content(place)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
             if os.path.isdir(place):
-                return folder(place, self.memo.file)
+                return folder(place, self.memo.content)
             raise
 
     def remove(self, path: str) -> None:

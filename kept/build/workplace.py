@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .. import digest, errors
-from ..digest import Digest
+from .. import errors
+from ..digest import Algorithm, Digest
 from ..store import Store
 
 
@@ -20,10 +20,12 @@ class Workplace:
     is not used again: the next stage gets another.
     """
 
-    def __init__(self, store: str, named: Callable[[str], Digest] = digest.digest_file) -> None:
+    def __init__(
+        self, store: str, algorithm: Algorithm = "sha256", named: Callable[[str], Digest] | None = None
+    ) -> None:
         self.warnings: list[str] = []
-        self.store = Store(store, warn=self.warnings.append)
-        self.named = named
+        self.store = Store(store, self.warnings.append, algorithm)
+        self.named = named or self.store.name
         self._made = contextlib.ExitStack()
         self._folder: Path | None = None
         self._identity: tuple[int, int] | None = None

@@ -1,5 +1,6 @@
 """Names content: canonical encoding of plain values, digests of bytes, files and trees, remembered by stat."""
 
+from .algorithms import Algorithm, Hashing, hashing
 from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree, is_name
 from .memo import Memo
 from .shapes import fits
@@ -7,7 +8,9 @@ from .values import canonical_json, digest_value, encode
 
 __all__ = [
     "RACY_NS",
+    "Algorithm",
     "Digest",
+    "Hashing",
     "Memo",
     "Stat",
     "canonical_json",
@@ -17,5 +20,6 @@ __all__ = [
     "digest_value",
     "encode",
     "fits",
+    "hashing",
     "is_name",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ..lean import dataclass
+from .algorithms import Algorithm, hashing
 from .values import digest_value
 
 # A file whose time lies this close to the moment of digesting may change once more without its stat changing.
@@ -25,7 +25,7 @@ def is_name(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The name of content: SHA-256 in lower-case hex, with the size in bytes beside it."""
+    """The name of content: its digest in lower-case hex, with the size in bytes beside it."""
 
     hex: str
     size: int
@@ -57,14 +57,16 @@ class Stat(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) > now_ns - RACY_NS
 
 
-def digest_bytes(data: bytes) -> Digest:
+def digest_bytes(data: bytes, algorithm: Algorithm = "sha256") -> Digest:
     """Name some bytes."""
-    return Digest(hashlib.sha256(data).hexdigest(), len(data))
+    hashed = hashing(algorithm)
+    hashed.update(data)
+    return Digest(hashed.hexdigest(), len(data))
 
 
-def digest_file(path: str | os.PathLike[str]) -> Digest:
+def digest_file(path: str | os.PathLike[str], algorithm: Algorithm = "sha256") -> Digest:
     """Name what a file holds; it is streamed, so it may be larger than memory."""
-    hashed, size = hashlib.sha256(), 0
+    hashed, size = hashing(algorithm), 0
     with open(path, "rb", buffering=0) as file:
         while data := file.read(_PIECE):
             hashed.update(data)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .. import receipt
+from .algorithms import Algorithm
 from .files import Digest, Stat, digest_file, digest_tree
 
 if TYPE_CHECKING:  # in each function that opens the memory: who only lists tasks does not
@@ -24,7 +25,7 @@ _FACT = "insert or replace into facts values(?,?,?)"
 class Memo:
     """Remembers digests by stat, and other facts by name, in ``memo.db``; all of it can be computed again.
 
-    ``files``  path (as given), size, mtime_ns, ctime_ns, inode, digest and its size, checksum of the row
+    ``files``  path (as given; see ``_row``), size, mtime_ns, ctime_ns, inode, digest and its size, checksum of the row
     ``facts``  kind, name, value (bytes): summaries of source files, plans of fingerprints, claims of stages; a checksum
                of all three is put before each value
 
@@ -34,9 +35,10 @@ class Memo:
 
     VERSION = 3  # 1 kept facts without rowid, where each comparison loads large values; 2 had no checksums
 
-    def __init__(self, path: str | os.PathLike[str], *, still: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, still: bool = False, algorithm: Algorithm = "sha256") -> None:
         self.path = os.fspath(path)
         self.still = still
+        self.algorithm: Algorithm = algorithm  # of the store that content is named for
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._rows: list[tuple[object, ...]] = []  # of files, not written yet where there are many
         self._noted = self._asked = 0
@@ -118,34 +120,42 @@ class Memo:
             self._changes = None
 
     def file(self, path: str | os.PathLike[str]) -> Digest:
-        """Name what a file holds, without reading it while its stat is the remembered one.
+        """Name a file of code, or what code reads, by SHA-256; it is not read while its stat is the remembered one.
 
         A racy stat (see ``Stat.racy_at``) is never remembered, so such a file is read again next time.
         """
-        name = os.fspath(path)
-        stat = Stat.of(name)
+        return self._named(os.fspath(path), "sha256")
+
+    def content(self, path: str | os.PathLike[str]) -> Digest:
+        """Name what a file holds as the store does that it may go to; else as ``file``."""
+        return self._named(os.fspath(path), self.algorithm)
+
+    def _named(self, path: str, algorithm: Algorithm) -> Digest:
+        name, stat = _row(path, algorithm), Stat.of(path)
         known = self._files.get(name) or self._stored(name)
         if known is not None and known[0] == stat:
             return known[1]
-        digest = digest_file(name)
-        self.note(name, stat, digest)
+        digest = digest_file(path, algorithm)
+        self._note(name, stat, digest, certain=False)
         return digest
 
     def seen(self, path: str) -> Stat | None:
         """Return the stat by which this process has named a file, unless it was racy."""
-        known = self._files.get(path)
+        known = self._files.get(_row(path, self.algorithm)) or self._files.get(path)
         return known[0] if known is not None else None
 
     def tree(self, path: str | os.PathLike[str]) -> Digest:
         """Name a file or a folder, each file in it remembered by its stat."""
-        return digest_tree(path, self.file) if os.path.isdir(path) else self.file(path)
+        return digest_tree(path, self.content) if os.path.isdir(path) else self.content(path)
 
     def note(self, path: str | os.PathLike[str], stat: Stat, digest: Digest, *, certain: bool = False) -> None:
-        """Remember the digest of a file that somebody has just read or written, unless its stat is racy.
+        """Remember the content of a file that somebody has just read or written, unless its stat is racy.
 
         ``certain``: no later write can leave it this stat, however soon it comes.
         """
-        name = os.fspath(path)
+        self._note(_row(os.fspath(path), self.algorithm), stat, digest, certain)
+
+    def _note(self, name: str, stat: Stat, digest: Digest, certain: bool) -> None:
         if self.still:
             self._files[name] = (stat, digest)
             return
@@ -283,6 +293,11 @@ class Memo:
                     self._start_again()
                     return work()
         return None
+
+
+def _row(path: str, algorithm: Algorithm) -> str:
+    """Name the row of a file: a digest is never taken for one of another algorithm, whatever the settings were."""
+    return path if algorithm == "sha256" else f"{path}\0{algorithm}"  # no path holds a NUL
 
 
 def _checksum(kind: object, name: object, value: bytes) -> bytes:

@@ -13,6 +13,10 @@ class StoreReadOnly(KeptError):
     """The store cannot be written to; what it holds can be used."""
 
 
+class StoreAlgorithm(StoreVersionError):
+    """The store names its content by another algorithm than the settings say."""
+
+
 class BlobMissing(KeptError):
     """A blob is not in the store, or no longer as it was put there."""
 
@@ -42,6 +46,22 @@ def store_version(place: object, found: str) -> KeptError:
     facts: Facts = (("place", place), ("found", one_line(found)))
     hint = "upgrade kept, or give this project another store; this one is left as it is"
     return make(StoreVersionError, "the store was written by another version of kept", facts, hint)
+
+
+def store_algorithm(root: object, found: str, wanted: str) -> KeptError:
+    """The store was begun with another algorithm than is set now; it is left as it is."""
+    facts: Facts = (("store", root), ("its digests", found), ("set", wanted))
+    hint = (
+        f'set `digest = "{found}"` in [tool.kept] to go on with what it holds; to begin anew with {wanted}, move that'
+        " folder away or name another `store`"
+    )
+    return make(StoreAlgorithm, "the store names its content by another algorithm", facts, hint)
+
+
+def no_blake3(problem: object) -> KeptError:
+    """Content is to be named by an algorithm that is not Python's own, and it is not installed."""
+    hint = 'pip install "kept[blake3]", or leave `digest` in [tool.kept] at "sha256"'
+    return make(KeptError, "blake3 is not installed", (("reason", problem),), hint)
 
 
 def store_read_only(root: object, problem: OSError) -> KeptError:

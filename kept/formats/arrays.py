@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..digest import Algorithm
 from .protocol import Unfit, Written
 from .writing import Digesting
 
@@ -19,8 +20,8 @@ class Npy:
     name, suffix, safe = "npy", ".npy", True
     types = ("numpy.ndarray", "numpy.memmap", "numpy.typing.NDArray")
 
-    def save(self, value: Any, path: Path) -> Written:
-        """Write ``value``; objects, subclasses and dtypes that .npy cannot name do not fit."""
+    def save(self, value: Any, path: Path, algorithm: Algorithm = "sha256") -> Written:
+        """Write ``value``, named by ``algorithm``; objects, subclasses and dtypes that .npy cannot name do not fit."""
         import numpy as np
 
         kind = type(value)
@@ -35,7 +36,7 @@ class Npy:
             )
         if not _named_by_its_description(array.dtype):
             raise Unfit(f"its dtype {array.dtype!r} would come back as another")
-        written = _write(without_padding(array), path)
+        written = _write(without_padding(array), path, algorithm)
         try:
             back = self.load(path)  # reads the header only
         except ValueError as problem:  # numpy writes longer headers than it reads
@@ -55,11 +56,11 @@ class Npy:
         return np.asarray(mapped)
 
 
-def _write(array: Any, path: Path) -> Written:
+def _write(array: Any, path: Path, algorithm: Algorithm) -> Written:
     """Write in the oldest version of .npy that can name the dtype, as numpy does, which warns of all but the first."""
     for version in ((1, 0), (2, 0), (3, 0)):
         try:
-            with Digesting(path) as file:
+            with Digesting(path, algorithm) as file:
                 _write_version(array, version, file)
         except (UnicodeEncodeError, ValueError) as problem:
             if version == (3, 0):

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..digest import Algorithm
 from .protocol import Unfit, Written
 from .writing import Digesting
 
@@ -34,15 +35,15 @@ class Json:
     name, suffix, safe = "json", ".json", True
     types = tuple(f"builtins.{name}" for name in ("bool", "int", "float", "str", "list", "dict", "None", "NoneType"))
 
-    def save(self, value: Any, path: Path) -> Written:
-        """Write ``value``, with numpy's scalars made Python's."""
+    def save(self, value: Any, path: Path, algorithm: Algorithm = "sha256") -> Written:
+        """Write ``value``, named by ``algorithm``, with numpy's scalars made Python's."""
         try:
             text = self._text(plain(value, declared=True))
         except RecursionError:
             raise Unfit("it is nested too deeply, or contains itself") from None
         except ValueError as problem:  # an int of more than 4300 digits, a lone surrogate
             raise Unfit(f"it cannot be written: {problem}") from None
-        with Digesting(path) as file:
+        with Digesting(path, algorithm) as file:
             file.write(text)
         return file.written()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..digest import Digest, Stat
+from ..digest import Algorithm, Digest, Stat
 from ..lean import dataclass, field
 
 
@@ -25,7 +25,7 @@ class Format(Protocol):
     ``save``    write ``value`` to ``path`` (which does not exist yet), always the same bytes for the same value; raise
                 ``Unfit`` where what is read back would not be the same. It may return the classes, as
                 "module:qualname", whose code must be there to read the file back; or, if it has named the bytes on
-                their way to the disk, ``Written``: they are not read again.
+                their way to the disk, ``Written``: they are not read again where the store names content so, too.
     ``load``    read what ``save`` wrote; ``path`` may have any name (the store's blobs have no suffix)
 
     Optional, looked up with a default:
@@ -54,6 +54,7 @@ class Written:
 
     stat: Stat
     digest: Digest
+    algorithm: Algorithm = "sha256"  # of the digest; where the store has another the file is read
 
 
 @dataclass(frozen=True, slots=True)

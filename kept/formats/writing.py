@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
 
-from ..digest import Digest, Stat
+from ..digest import Algorithm, Digest, Stat, hashing
 from .protocol import Written
 
 _PIECE = 1 << 20  # bytes that go through the digest and to the disk while they are in the processor's cache
@@ -16,8 +15,8 @@ _PIECE = 1 << 20  # bytes that go through the digest and to the disk while they 
 class Digesting:
     """A new file, open for writing from its beginning to its end; a second one at the same place starts again."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.hash, self.size = path, hashlib.sha256(), 0
+    def __init__(self, path: Path, algorithm: Algorithm) -> None:
+        self.path, self.algorithm, self.hash, self.size = path, algorithm, hashing(algorithm), 0
 
     def __enter__(self) -> Digesting:
         self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
@@ -41,4 +40,4 @@ class Digesting:
 
     def written(self) -> Written:
         """Name what was written; the file is closed."""
-        return Written(Stat.of(self.path), Digest(self.hash.hexdigest(), self.size))
+        return Written(Stat.of(self.path), Digest(self.hash.hexdigest(), self.size), self.algorithm)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..digest import Digest, Stat
+from ..digest import Algorithm, Digest, Stat, digest_file
 from . import copies, disk, locks, same, sweep
 from .blobs import Blobs
 from .layout import Layout
@@ -44,24 +44,31 @@ class Store:
     """Content by digest and records by action key, in one folder.
 
     Making one reads and writes nothing; the folder is made at the first write. ``warn`` is told, in one line each,
-    of what is damaged; without it the lines gather in ``warnings``. Every method may raise ``StoreVersionError``,
-    and OSError where the disk itself fails; those that write, ``StoreFull`` and ``StoreReadOnly``.
+    of what is damaged; without it the lines gather in ``warnings``. All content in it is named by ``algorithm``. Every
+    method may raise ``StoreVersionError``, which ``StoreAlgorithm`` is too, and OSError where the disk itself fails;
+    those that write, ``StoreFull`` and ``StoreReadOnly``.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], warn: Callable[[str], None] | None = None, *, still: bool = False
+        self,
+        root: str | os.PathLike[str],
+        warn: Callable[[str], None] | None = None,
+        algorithm: Algorithm = "sha256",
+        *,
+        still: bool = False,
     ) -> None:
         self.root = Path(os.path.abspath(root))
         self.warnings: list[str] = []
-        self._layout = Layout(self.root, still=still)
+        self.algorithm: Algorithm = algorithm
+        self._layout = Layout(self.root, still=still, algorithm=algorithm)
         self._blobs = Blobs(self._layout, warn or self.warnings.append)
         self._records = Records(self._layout, self._blobs)
 
-    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
-        return Store, (self.root,)  # another process looks at everything anew
+    def __reduce__(self) -> tuple[type[Store], tuple[Path, None, Algorithm]]:
+        return Store, (self.root, None, self.algorithm)  # another process looks at everything anew
 
     def check(self) -> None:
-        """Refuse a store that was written by another version of kept; one that is not there yet is fine."""
+        """Refuse a store of another version of kept or another algorithm; one that is not there yet is fine."""
         self._layout.check()
 
     def require_writable(self) -> None:
@@ -108,6 +115,12 @@ class Store:
                 same.compare(self._blobs, name, known)
             return self._blobs.put_file(name, known, alone=True)
         return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
+
+    def name(self, path: str | os.PathLike[str], file: Callable[[str], Digest] | None = None) -> Digest:
+        """Name a file or a folder as ``put`` would, without keeping anything; ``file`` may know the files."""
+        file = file or (lambda place: digest_file(place, self.algorithm))
+        name = os.fspath(path)
+        return digest_folder(name, file, self.algorithm) if os.path.isdir(name) else file(name)
 
     def read(self, digest: Digest) -> bytes:
         """Return a blob's content, verified; ``BlobMissing`` if it is missing or damaged."""

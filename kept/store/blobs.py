@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .. import errors
-from ..digest import Digest, Stat, digest_bytes
+from ..digest import Algorithm, Digest, Stat, digest_bytes, hashing
 from . import disk
 from .layout import Layout
 
@@ -26,12 +25,13 @@ class Blobs:
 
     def __init__(self, layout: Layout, warn: Callable[[str], None]) -> None:
         self.layout, self.warn = layout, warn
+        self.algorithm = layout.algorithm
 
     # ---- in
 
     def put_bytes(self, data: bytes) -> Digest:
         """Keep some bytes."""
-        digest = digest_bytes(data)
+        digest = digest_bytes(data, self.algorithm)
         if not self._kept(digest):
             with self.layout.draft(len(data)) as draft:
                 disk.write(draft.fd, data)
@@ -61,7 +61,7 @@ class Blobs:
             # Before it is read, so that a write after this shows; and young: a stage may run for days, and a sweep must
             # not take its output for old.
             stamped = disk.stamp(path)
-            digest = written or disk.digest(fd)
+            digest = written or disk.digest(fd, self.algorithm)
             if self._kept(digest):
                 return digest
             os.chmod(path, stat.S_IMODE(seen.st_mode) & 0o444 | 0o400)
@@ -74,7 +74,7 @@ class Blobs:
 
     def _copy(self, source: int, size: int) -> Digest:
         with self.layout.draft(size) as draft:
-            hashed, size = hashlib.sha256(), 0
+            hashed, size = hashing(self.algorithm), 0
             for data in disk.chunks(source):
                 hashed.update(data)
                 size += len(data)
@@ -134,7 +134,7 @@ class Blobs:
                 then, now = disk.stat_of(seen), self.layout.now_ns()
                 if parts is None and then.size == digest.size and self.vouched(place, then):
                     return True
-                found = _named(fd, parts)
+                found = _named(fd, parts, self.algorithm)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except disk.PlantedError:
@@ -203,8 +203,8 @@ class Blobs:
         return self.layout.names(self.layout.blobs)
 
 
-def _named(fd: int, parts: list[bytes] | None) -> Digest:
+def _named(fd: int, parts: list[bytes] | None, algorithm: Algorithm) -> Digest:
     if parts is None:
-        return disk.digest(fd)
+        return disk.digest(fd, algorithm)
     parts.extend(disk.chunks(fd))
-    return digest_bytes(b"".join(parts))
+    return digest_bytes(b"".join(parts), algorithm)

@@ -30,6 +30,7 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> dict[str, 
     All of it is made elsewhere first, so a kill leaves the old content or the new. Times are fresh. Return the looks
     of those files that cannot have been written to since: they need not be read to know what they hold.
     """
+    blobs.layout.check()
     manifest = Manifest.decoded(blobs.read(digest)) if tree else None
     with disk.room(target, digest.size if manifest is None else sum(f.digest.size for f in manifest.files)):
         if not os.path.isdir(os.path.dirname(target)):
@@ -104,11 +105,11 @@ def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> Stat | N
             finally:
                 os.close(fd)
             if linked:
-                return _same(new, digest, before if vouched else None)
+                return _same(blobs, new, digest, before if vouched else None)
             # What is verified is the copy: the blob may change between a look at it and the copying.
             if vouched and disk.stat_of(os.fstat(source)) == before:
                 return disk.stamp(new)
-            if _holds(new, digest):
+            if _holds(blobs, new, digest):
                 blobs.vouch(place, before, now)
                 return disk.stamp(new)
     except (FileNotFoundError, NotADirectoryError, disk.PlantedError):
@@ -117,19 +118,19 @@ def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> Stat | N
     raise errors.blob_missing(digest.hex)
 
 
-def _same(new: str, digest: Digest, vouched: Stat | None) -> Stat | None:
+def _same(blobs: Blobs, new: str, digest: Digest, vouched: Stat | None) -> Stat | None:
     """Verify a second name of a blob, which others may write to: nothing may come between a look at it and its time."""
     if disk.still(new, vouched) is not None:
         return vouched
     stamped = disk.stamp(new)
-    if not _holds(new, digest) or (stamped is not None and disk.still(new, stamped) is None):
+    if not _holds(blobs, new, digest) or (stamped is not None and disk.still(new, stamped) is None):
         raise FileNotFoundError(new)
     return stamped
 
 
-def _holds(path: str, digest: Digest) -> bool:
+def _holds(blobs: Blobs, path: str, digest: Digest) -> bool:
     with disk.opened(path) as (fd, _):
-        return disk.digest(fd) == digest
+        return disk.digest(fd, blobs.algorithm) == digest
 
 
 def _fill(digest: Digest, source: int, fd: int, place: str, new: str, executable: bool) -> bool:

@@ -7,14 +7,13 @@ so fails or kills every single call in turn.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from .. import errors
-from ..digest import Digest, Stat
+from ..digest import Algorithm, Digest, Stat, hashing
 
 CHUNK = 1 << 20
 _OURS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -84,9 +83,9 @@ def chunks(fd: int) -> Iterator[bytes]:
         yield data
 
 
-def digest(fd: int) -> Digest:
+def digest(fd: int, algorithm: Algorithm) -> Digest:
     """Name what an open file holds, from where it stands."""
-    hashed, size = hashlib.sha256(), 0
+    hashed, size = hashing(algorithm), 0
     for data in chunks(fd):
         hashed.update(data)
         size += len(data)

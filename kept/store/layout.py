@@ -17,12 +17,14 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import get_args
 
 from .. import errors
+from ..digest import Algorithm
 from ..lean import dataclass
 from . import disk
 
-FORMAT = b"1 sha256\n"
+_FORMATS = {f"1 {algorithm}\n".encode(): algorithm for algorithm in get_args(Algorithm)}
 _NAME = re.compile(r"[0-9a-f]{64}")
 _FOLDERS = ("tmp", "blobs", "actions", "quarantine", "locks")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# A store of kept; everything in it can be made again.\n"
@@ -42,8 +44,9 @@ class Layout:
     A ``still`` one is only looked at: no time is renewed, no clock is asked.
     """
 
-    def __init__(self, root: str | os.PathLike[str], *, still: bool = False) -> None:
+    def __init__(self, root: str | os.PathLike[str], *, still: bool = False, algorithm: Algorithm = "sha256") -> None:
         self.still = still
+        self.algorithm: Algorithm = algorithm
         self.root = os.path.abspath(root)
         self.tmp, self.blobs, self.actions, self.quarantine, self.locks = (
             os.path.join(self.root, name) for name in _FOLDERS
@@ -90,7 +93,7 @@ class Layout:
     # ---- version and folders
 
     def check(self) -> None:
-        """Refuse a store of another version; one that is not there yet is fine."""
+        """Refuse a store of another version, or of another algorithm; one that is not there yet is fine."""
         if self._known:
             return
         place = os.path.join(self.root, "version")
@@ -101,8 +104,10 @@ class Layout:
             return
         except disk.PlantedError:
             raise errors.store_planted(place) from None
-        if found != FORMAT:
+        if found not in _FORMATS:
             raise errors.store_version(place, found.decode(errors="replace").strip())
+        if _FORMATS[found] != self.algorithm:
+            raise errors.store_algorithm(self.root, _FORMATS[found], self.algorithm)
         self._known = True
 
     def prepare(self) -> None:
@@ -115,7 +120,8 @@ class Layout:
             for place in (self.root, self.tmp, self.blobs, self.actions, self.quarantine, self.locks):
                 self.folder(place)
         self._ready = True
-        for name, content in (("version", FORMAT), ("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
+        version = f"1 {self.algorithm}\n".encode()
+        for name, content in (("version", version), ("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
             self._sign(os.path.join(self.root, name), content)
         self.check()
 

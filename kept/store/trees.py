@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from .. import errors
-from ..digest import Digest, canonical_json, digest_bytes, digest_file
+from ..digest import Algorithm, Digest, canonical_json, digest_bytes, digest_file
 from ..lean import dataclass
 from . import disk
 
@@ -128,6 +128,8 @@ def _walk(folder: str, above: str) -> Iterator[tuple[str, str, int]]:
         yield above + name, place, mode
 
 
-def digest_folder(folder: str | os.PathLike[str], file: Callable[[str], Digest] = digest_file) -> Digest:
-    """Name a folder as ``Store.put`` would, without keeping anything."""
-    return digest_bytes(manifest(os.fspath(folder), file).encoded())
+def digest_folder(
+    folder: str | os.PathLike[str], file: Callable[[str], Digest] = digest_file, algorithm: Algorithm = "sha256"
+) -> Digest:
+    """Name a folder as ``Store.put`` would, without keeping anything; ``file`` names by the same algorithm."""
+    return digest_bytes(manifest(os.fspath(folder), file).encoded(), algorithm)

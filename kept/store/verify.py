@@ -6,6 +6,7 @@ import enum
 import os
 from dataclasses import replace
 
+from ..digest import Algorithm
 from ..lean import dataclass
 from . import disk
 from .records import DamagedError, NewerError, Records, Stored, references
@@ -56,7 +57,7 @@ def examine(records: Records, repair: bool) -> Verified:
     sound: dict[str, int] = {}
     blobs = list(records.blobs.all())
     for name, place in blobs:
-        size, wrong = _blob(name, place)
+        size, wrong = _blob(name, place, records.blobs.algorithm)
         if wrong is None:
             sound[name] = size
         else:
@@ -79,12 +80,12 @@ def _unreadable(place: str, problem: OSError) -> Finding:
     return Finding(Fault.UNVERIFIABLE, place, f"cannot be read: {problem.strerror or problem}")
 
 
-def _blob(name: str, place: str) -> tuple[int, Finding | None]:
+def _blob(name: str, place: str, algorithm: Algorithm) -> tuple[int, Finding | None]:
     if not name:
         return 0, Finding(Fault.UNVERIFIABLE, place, "is no blob's name")
     try:
         with disk.opened(place) as (fd, _):
-            found = disk.digest(fd)
+            found = disk.digest(fd, algorithm)
     except disk.PlantedError:
         return 0, Finding(Fault.CORRUPT, place, "is no regular file")
     except OSError as problem:

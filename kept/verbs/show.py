@@ -145,7 +145,7 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "file", f"{shown.file} ({shown.state()})"
     digest = shown.output.digest
     yield "size", size(digest.size) + (f" ({digest.size:,} bytes)" if digest.size >= 1000 else "")
-    yield "digest", f"sha256 {digest.hex}"
+    yield "digest", f"{shown.project.settings.digest} {digest.hex}"
     yield "format", shown.output.format + (", a folder" if shown.output.tree else "")
 
 
