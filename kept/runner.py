@@ -206,8 +206,10 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def _settle(self, node: Any, result: Result) -> None:
         """Tell doit and the screen what became of a stage."""
-        warnings = tuple(w for w in (*result.warnings, *self.project.warnings) if w not in self.warned)
-        self.warned |= set(warnings)
+        told = [w for w in (*result.warnings, *self.project.warnings) if w not in self.warned]
+        self.warned |= set(told)
+        # The store knows blobs by their digests only.
+        warnings = tuple(f"{result.task}: {w}" if w.startswith("store: ") else w for w in told)
         self.project.warnings.clear()
         node.task.executed = result.outcome in (Outcome.BUILT, Outcome.FAILED)
         if result.failure is None:

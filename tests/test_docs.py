@@ -112,3 +112,17 @@ def test_the_floors_in_the_documents_agree():
         for page in ("CONTRIBUTING.md", "docs/design.md")
     }
     assert len(drawn) == 1
+
+
+def test_the_tests_of_each_fault_exist():
+    """Whoever looks up what happens at a fault finds the test that says so."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("| ") and ("::" in row or "nightly `" in row)]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)::(\w+)`", row)
+        parts = re.findall(r"nightly `(\w+)`", row)
+        assert named or parts, row
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{file}::{test}"
+        assert all((ROOT / "tests" / "nightly" / f"{part}.py").exists() for part in parts), row

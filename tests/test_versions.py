@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from projects import Project, Run
+from test_closed_stores import closed  # noqa: F401  # a fixture
 
 DODO = '''\
 """A level, and what is read from it."""
@@ -191,6 +192,17 @@ def test_once_only(levels):
         again = levels.doit()
         assert (again.code, warned(again)) == (1, []), again
         assert "level" not in again.ran, again
+
+
+@pytest.mark.parametrize("unread", [MADE_BEFORE, MADE_BEFORE + " or Level.reads != 2"], ids=["read", "not read"])
+def test_where_nothing_can_be_recorded(levels, closed, unread):  # noqa: F811  # a fixture
+    """In a read-only store it is made again in each run, for nothing tells that it was; never twice in one."""
+    library(levels, "2.0", unread)
+    levels.edit("dodo.py", *FACTOR)
+    for _ in range(2):
+        run = closed()
+        made = ["level", "shown", "told 2", "told 3"] if unread == MADE_BEFORE else ["level"]
+        assert (run.code, sorted(run.ran)) == (int(unread != MADE_BEFORE), made), run
 
 
 def test_the_maker_fails_now(levels):
