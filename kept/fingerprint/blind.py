@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .fingerprints import SEEDED, variable_read
-from .inputs import Outline, asked_variable
+from .inputs import Outline, asked_variable, writes
 from .summary import Found
 from .words import last
 
@@ -78,7 +78,7 @@ def _what(node: ast.AST, names: Outline) -> str | None:
         return "clock"
     if any(name == one or name.startswith(one + ".") or tail == one for one in _NETWORK):
         return "network"
-    if _names_a_file(node, tail, name) and not _writes(node):
+    if _names_a_file(node, tail, name, names) and not writes(node):
         return "file"
     if name.startswith(("random.", "np.random.", "numpy.random.")) and tail in _DRAWS:
         return SEEDED
@@ -87,17 +87,16 @@ def _what(node: ast.AST, names: Outline) -> str | None:
     return None
 
 
-def _names_a_file(node: ast.Call, tail: str, name: str) -> bool:
+def _names_a_file(node: ast.Call, tail: str, name: str, names: Outline) -> bool:
     """Say whether a file is read whose path is written out: one that came as an argument was declared."""
     if tail in _PATH_READERS and isinstance(node.func, ast.Attribute):
-        return _has_text(node.func.value)
-    return (name in _LOADERS or tail in _READERS) and bool(node.args) and _has_text(node.args[0])
+        return _has_text(node.func.value, names)
+    return (name in _LOADERS or tail in _READERS) and bool(node.args) and _has_text(node.args[0], names)
 
 
-def _has_text(node: ast.expr) -> bool:
-    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node))
-
-
-def _writes(node: ast.Call) -> bool:
-    modes = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "mode")]
-    return any(isinstance(m, ast.Constant) and isinstance(m.value, str) and set(m.value) & set("wax") for m in modes)
+def _has_text(node: ast.expr, names: Outline) -> bool:
+    """Say whether a path is written out, here or where a name in it is bound."""
+    parts = list(ast.walk(node))
+    bound = [names.values[part.id] for part in parts if isinstance(part, ast.Name) and part.id in names.values]
+    everything = (part for one in (node, *bound) for part in ast.walk(one))
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in everything)

@@ -253,7 +253,7 @@ class Calls:
         if scope is None:
             self.changed_global(node, root.id, at)
         elif root.id in scope.params:
-            shared = depth > 1 and self.is_shared(root.id, first)
+            shared = root.id in scope.held or (depth > 1 and self.is_shared(root.id, first))
             self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
         elif not scope.is_fresh(root.id) or (depth > 1 and scope.is_shallow(root.id)):
             found = self.chain(root.id)
@@ -311,7 +311,7 @@ class Calls:
 
     def is_shared(self, name: str, attribute: str) -> bool:
         """Say whether ``self.attribute`` may belong to the class and so to all; of other arguments it is."""
-        if name not in ("self",):
+        if name not in ("self",) or attribute == "__class__":
             return True
         around = [scope for scope in self.scopes if scope.kind == "class"]
         return not around or attribute in around[-1].bound or around[-1].open_class

@@ -106,13 +106,22 @@ class Effects:
             return keeps_definitions(name, call.configured)
         if call.how in (How.BASE, How.METACLASS):
             return call.configured and not is_standard(name) and reads_definitions(name)
-        if changes_state(name):
+        if changes_state(name) or self.gives_changer(at, call):
             return True
         return reads_definitions(name) and not is_standard(name) and not is_calm(name) and self.gives_own(at, call)
 
     def gives_own(self, at: Id, call: Call) -> bool:
         """Say whether a function, class or lambda of the project is handed over."""
         return any(name == "?" or any(map(self.defines, self.resolver.look(at[0], name))) for name in call.gives)
+
+    def gives_changer(self, at: Id, call: Call) -> bool:
+        """Say whether it is given a function that changes something: ``list(map(register, FUNCTIONS))``."""
+        targets = [one for name in call.gives if name != "?" for one in self.resolver.look(at[0], name)]
+        return any(
+            self.changes(one) or bool(one.rest and self.alters(one) and self.seen(one))
+            for one in targets
+            if one.what is What.STATEMENT and (one.rest or self.defines(one)) and (one.module, one.index) != at
+        )
 
     def defines(self, target: Target) -> bool:
         """Say whether this is a definition of the project, or a module of it."""
@@ -124,12 +133,8 @@ class Effects:
         """Say whether something of the project that outlives the call is handed over."""
         targets = [target for name in call.gives if name != "?" for target in self.resolver.look(at[0], name)]
         others = [one for one in targets if one.what is not What.EXTERNAL and (one.module, one.index) != at]
-        return any(one.what is not What.STATEMENT or not self.constant(one) for one in others)
-
-    def constant(self, target: Target) -> bool:
-        """Say whether a name is bound to something written out that cannot change."""
-        statement = self.resolver.statement(target.module, target.index)
-        return not (statement.fresh or statement.calls or statement.uses or statement.marks)
+        statements = [self.resolver.statement(one.module, one.index) for one in others if one.what is What.STATEMENT]
+        return len(statements) < len(others) or not all(one.constant for one in statements)
 
     # ---- what a call of the project's code does
 

@@ -26,7 +26,21 @@ _EXISTING = frozenset({"exists", "is_file", "isfile", "is_dir", "isdir", "lexist
 _ENVIRONMENT = frozenset(
     {"environ.get", "os.environ.get", "getenv", "os.getenv", "environ.setdefault", "os.environ.setdefault"}
 )
+_RESOURCES = frozenset({"read_text", "read_binary", "open_text", "open_binary", "path", "get_data", "contents"})
+_WRITERS = frozenset({
+    "FileHandler", "RotatingFileHandler", "TimedRotatingFileHandler", "WatchedFileHandler", "basicConfig", "write_text",
+    "write_bytes", "touch", "unlink", "remove", "rmtree", "to_csv", "to_parquet", "to_json", "savefig", "savetxt",
+    "save", "dump", "symlink_to", "rename", "chmod",
+})  # fmt: skip
+_OPENERS = ("io", "os", "codecs", "gzip", "bz2", "lzma")
+# Written by people, as code is: it counts wherever it is read.
+_CODE = (
+    ".py", ".sql", ".j2", ".jinja", ".jinja2", ".tmpl", ".prompt", ".stan", ".R", ".r", ".jl", ".sh", ".bash", ".lua",
+    ".js", ".graphql", ".cypher", ".c", ".cc", ".cpp", ".cu", ".cl", ".h", ".pyx", ".so", ".dylib", ".dll",
+)  # fmt: skip
+_MODE = 4  # letters at most: "rb+"
 _DEPTH = 20
+IN_PACKAGE = ":/"  # between a package and the place in it
 ITSELF = "./."  # the source file; its folder is one step up
 
 
@@ -79,6 +93,10 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
         return [("entry", posixpath.normpath(entry[1]), entry[0])] if entry is not None else []
     found: list[Place] = []
     tail = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func) or "?"
+    if last(tail) in _WRITERS or (last(tail) == "open" and writes(node)):
+        return []  # what is written while importing is no input
+    if last(tail) in _RESOURCES and (place := path(node, names)) is not None:
+        found.append(place)
     if isinstance(node.func, ast.Attribute) and tail in _READING_METHODS:
         place = path(node.func.value, names)
         found += [place] if place else []
@@ -91,10 +109,18 @@ def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
     kind = "exists" if tail in _EXISTING else "file"
     named = [(anchored, name if name == ITSELF else posixpath.normpath(name)) for anchored, name in found]
     return [
-        ("code" if name.endswith(".py") else kind, name, anchored)
+        ("code" if name.endswith(_CODE) else kind, name, anchored)
         for anchored, name in named
         if _plausible(anchored or kind == "exists", name)
     ]
+
+
+def writes(node: ast.Call) -> bool:
+    """Say whether a call opens a file to write it."""
+    first = 0 if isinstance(node.func, ast.Attribute) and dotted(node.func.value) not in _OPENERS else 1
+    modes = [*node.args[first : first + 1], *(word.value for word in node.keywords if word.arg == "mode")]
+    texts = [one.value for one in modes if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return any(len(text) <= _MODE and set(text) & set("wax") and set(text) <= set("rwaxbt+U") for text in texts)
 
 
 def asked_variable(node: ast.AST, names: Outline) -> str | None:
@@ -197,7 +223,7 @@ def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:  # noqa: 
         if place is not None and tail == "with_name" and node.args and (name := _text(node.args[0], names)):
             above = _parent(place)
             return None if above is None else (above[0], posixpath.join(above[1], name))
-        if tail not in ("join", "dirname", "Path", "files"):
+        if tail not in ("join", "dirname", "Path", "files") and tail not in _RESOURCES:
             return None
     tail = last(dotted(node.func) or "")
     if tail in ("Path", "PurePath", "join"):
@@ -207,5 +233,23 @@ def _made(node: ast.Call, names: Outline, depth: int) -> Place | None:  # noqa: 
     if tail == "dirname" and node.args:
         return _parent(path(node.args[0], names, depth + 1))
     if tail == "files":
-        return True, "."  # importlib.resources.files(package): most often the package of this file
+        return _package(node, names) or (True, ".")
+    return _resource(node, tail, names)
+
+
+def _resource(node: ast.Call, tail: str, names: Outline) -> Place | None:
+    """Work out ``importlib.resources.read_text(package, name)``."""
+    if tail in _RESOURCES and len(node.args) > 1 and names.full(node.func).startswith(("importlib", "pkgutil.")):
+        package = _package(node, names)
+        name = _text(node.args[1], names)
+        return (package[0], posixpath.join(package[1], name)) if package is not None and name is not None else None
     return None
+
+
+def _package(node: ast.Call, names: Outline) -> Place | None:
+    """Name the folder of a package whose resource is asked for: ``package:/``, or this file's own."""
+    package = node.args[0] if node.args else None
+    if package is None or dotted(package) in ("__name__", "__package__"):
+        return True, "."
+    text = _text(package, names) or names.full(package)
+    return (False, f"{text}{IN_PACKAGE}") if text else None

@@ -12,7 +12,7 @@ from .imports import extended, import_target
 from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from .summary import Alias, Call, How, Mark
 from .texts import mentioned, modules_in_command
-from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_NAMES, READS_SOURCE, dotted, last
+from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_LINES, READS_NAMES, READS_SOURCE, dotted, last
 
 _LOOKS_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
 _SPEAKING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute)
@@ -154,6 +154,8 @@ class Names(Calls):
             self.mark(Mark.READS_DOCS, node)
         elif word in READS_SOURCE:
             self.mark(Mark.READS_SOURCE, node)
+        elif word in READS_LINES:
+            self.mark(Mark.READS_LINES, node)
         elif word in READS_NAMES and not is_name:
             self.mark(Mark.READS_NAMES, node)
         elif word in EVERYTHING:

@@ -86,6 +86,8 @@ def _relative(labels: dict[str, str]) -> dict[str, str]:
 
 def chosen(reach: Reach, one: Id, statement: Statement) -> str:
     """Choose the form of a statement that counts here."""
+    if Mark.READS_LINES in reach.marks:
+        return f"{statement.raw} {statement.line}"
     if Mark.READS_SOURCE in reach.marks:
         return statement.raw
     summary = reach.resolver.summary(one[0])

@@ -11,7 +11,7 @@ from .project import Kind, Project
 from .readers import Readers
 from .resolving import Resolver, Target, What
 from .summary import Alias, Mark, Statement, Summary
-from .words import LOADING, READS_DOCS, READS_FIELDS, READS_SOURCE, last
+from .words import LOADING, READS_DOCS, READS_FIELDS, READS_LINES, READS_SOURCE, last
 
 
 @dataclass
@@ -210,6 +210,8 @@ class Reach:
             self.marks.add(Mark.READS_DOCS)
         if tail in READS_SOURCE:
             self.marks.add(Mark.READS_SOURCE)
+        if tail in READS_LINES:
+            self.marks.add(Mark.READS_LINES)
         if target.name in READS_FIELDS:
             self.marks.add(Mark.READS_FIELDS)
         if target.place is None or target.place.kind is not Kind.LIBRARY or target.name in self.names:

@@ -17,6 +17,7 @@ from .summary import Alias, Statement, Summary
 from .tidy import imported_names, tidied
 from .words import dotted
 
+_UNCHANGING = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
 _DEEP = 100_000  # a sum of thousands of terms nests as deep; these walks are plain calls and need no C stack
 
 
@@ -106,6 +107,7 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
         binds=(*bound, *sorted(names.globals - bound.keys())),
         lean=canonical.digest([node], own=own), full=canonical.digest([node], full=True, own=own),
         raw=_raw(node, lines), same=same, fresh=_is_fresh(node),
+        constant=_is_constant(node),
         uses=tuple(sorted(uses)), told=tuple(sorted(names.told)),
         early=tuple(sorted(names.early & uses)), aliases=tuple(imported), inner=tuple(sorted(names.inner, key=repr)),
         calls=tuple(names.calls), inside=tuple(sorted(names.inside)), handed=tuple(sorted(names.handed)),
@@ -137,6 +139,13 @@ def _is_fresh(node: ast.stmt) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return True
     return isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and scopes.fresh(node.value)
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    """Say whether names are bound to numbers, texts, or tuples of them."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+        return False
+    return all(isinstance(part, _UNCHANGING) for part in ast.walk(node.value))
 
 
 def _constants(body: list[ast.stmt]) -> dict[str, str]:

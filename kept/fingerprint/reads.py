@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .effects import Id
 from .fingerprints import Part
-from .inputs import ITSELF
+from .inputs import IN_PACKAGE, ITSELF
 from .reach import Reach
 from .resolving import What
 from .states import PRESENCE, Inputs
@@ -56,6 +56,11 @@ def _asked(reach: Reach) -> Iterator[tuple[str, str]]:
                 continue
             if read.kind == "variable":
                 yield "variable", read.name
+                continue
+            package, inside, name = read.name.partition(IN_PACKAGE)
+            if inside:
+                folders = reach.project.find(package).folders
+                yield from (("file", os.path.join(folder, *name.split("/"))) for folder in folders)
                 continue
             for folder in (here,) if read.anchored else (reach.project.root, here):
                 path = os.path.normpath(os.path.join(folder, *read.name.split("/")))

@@ -26,6 +26,7 @@ class Scope:
     bound: dict[str, list[Value]] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)  # declared global
     params: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)  # those with a default that can change, and then stays so
     open_class: bool = False  # a class with bases that may hold more names
 
     def value(self, name: str) -> Value:
@@ -67,6 +68,10 @@ def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Sc
     body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
     scope = gathered("function", body)
     scope.params = params
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [*zip(positional[::-1], arguments.defaults[::-1], strict=False)]
+    defaults += [(one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
+    scope.held = {one.arg for one, value in defaults if isinstance(value, (ast.List, ast.Dict, ast.Set, ast.Call))}
     for name in params:
         scope.bound.setdefault(name, []).append(None)
     return scope

@@ -20,6 +20,7 @@ class Mark(enum.StrEnum):
     READS_FIELDS = "reads the types of fields"
     READS_NAMES = "reads names of functions"
     READS_SOURCE = "reads source text"
+    READS_LINES = "reads line numbers"
     SUBCLASSES = "asks for subclasses"
     ASSERTS = "asserts"
     CHANGES = "changes something when called"
@@ -90,6 +91,7 @@ class Statement:
     plain_import: bool = False
     same: str | None = None  # ``q = hh``: another name of the same thing
     fresh: bool = False  # it binds a value that nobody else holds
+    constant: bool = False  # it binds a value that cannot change
     uses: tuple[str, ...] = ()
     told: tuple[str, ...] = ()  # named in annotations only
     early: tuple[str, ...] = ()  # the part of ``uses`` that is looked up while importing

@@ -16,7 +16,7 @@ _NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _EVALUATING = frozenset({"eval", "evaluate", "re_evaluate"})  # of pandas and numexpr
 _PROGRAM = re.compile(r"\s|\S*(?:python[\d.]*|torchrun|uv|poetry|accelerate|mpirun|streamlit)\s")
 _MODULE_RUN = re.compile(r"(?:^|\s)-m\s+([A-Za-z_][\w.]*)")
-_SCRIPT = re.compile(r"[\w./-]+\.py")
+_SCRIPT = re.compile(r"[\w./-]+\.(?:py|R|r|jl|sh|bash|stan|sql|c|cc|cpp|cu|pyx)")
 
 
 def mentioned(text: str) -> Iterator[str]:
@@ -56,7 +56,7 @@ def modules_in_command(text: str) -> list[str]:
 
 def scripts(text: str) -> list[str]:
     """Name the scripts in a text that is one, or that is a command line."""
-    if len(text) > _LONGEST or ".py" not in text:
+    if len(text) > _LONGEST or "." not in text:
         return []
     words = text.split() if _PROGRAM.match(text) else [text]
     return [word for word in words if _SCRIPT.fullmatch(word)]

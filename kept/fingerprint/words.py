@@ -40,7 +40,7 @@ _CHANGING = re.compile(
     r"^(seed|manual_seed\w*|set|set_\w+|\w+_seed|seed_\w+|register\w*|install\w*|patch\w*|enable\w*|disable\w*|use|use_\w+"
     r"|configure\w*|config|basicConfig|dictConfig|fileConfig|\w*filterwarnings|simplefilter|load_dotenv|reset\w*|init|init_\w+"
     r"|initialize\w*|setup\w*|setattr|delattr|putenv|unsetenv|chdir|start|connect|subscribe|hook\w*|add_\w+|append_\w+"
-    r"|experimental_enable\w*|update_\w+|setlocale|setrecursionlimit|signal|monkey\w*|inject\w*|mount|override\w*)$"
+    r"|experimental_enable\w*|update_\w+|setlocale|setrecursionlimit|signal|seterr\w*|setbufsize|setdefaulttimeout|setcontext|settrace|setprofile|monkey\w*|inject\w*|mount|override\w*)$"
 )
 MUTATING = frozenset({
     "append", "appendleft", "add", "insert", "extend", "update", "setdefault", "pop", "popitem", "popleft", "remove",
@@ -57,9 +57,12 @@ READS_DOCS = frozenset({
 })  # fmt: skip
 READS_NAMES = frozenset({"__name__", "__qualname__", "co_name", "co_qualname"})
 READS_SOURCE = frozenset({
-    "getsource", "getsourcelines", "getcomments", "co_firstlineno",
-    "f_lineno", "tb_lineno", "getframeinfo", "linecache",
-    "co_code", "co_consts", "extract_stack", "format_stack", "findsource", "getblock", "co_lines",
+    "getsource", "getcomments", "linecache", "co_code", "co_consts", "findsource", "getblock",
+})  # fmt: skip
+# And these say on which line it stands.
+READS_LINES = frozenset({
+    "getsourcelines", "co_firstlineno", "f_lineno", "tb_lineno", "getframeinfo", "extract_stack", "format_stack",
+    "extract_tb", "co_lines", "co_positions", "findlinestarts",
 })  # fmt: skip
 EVERYTHING = frozenset(
     {"__globals__", "f_globals", "f_back", "get_objects", "get_referrers", "currentframe", "_getframe"}
