@@ -21,7 +21,7 @@ from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from . import collector, pipe, receipt
+from . import pipe, receipt
 
 
 class _Judged:
@@ -48,6 +48,8 @@ class _Judged:
         root = _project_folder(params)
         if root is None:
             return False
+        from . import collector
+
         collector.seldom()
         from . import errors
         from .build import Project

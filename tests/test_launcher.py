@@ -120,8 +120,14 @@ def test_importing_kept_loads_nothing(project: Project):
 
 
 LEAN = {
-    "list": {"html", "difflib", "kept.fingerprint", "kept.build.executing", "kept.screen", "kept.reports.rows"},
-    "why": {"html", "difflib", "kept.build.executing", "kept.screen", "kept.fingerprint.following"},
+    "list": {
+        *("html", "difflib", "sysconfig", "hmac", "kept.store.sweep", "kept.store.copies"),
+        *("kept.fingerprint", "kept.build.executing", "kept.screen", "kept.reports.rows"),
+    },
+    "why": {
+        *("html", "difflib", "sysconfig", "kept.build.executing", "kept.screen", "kept.fingerprint.following"),
+        *("kept.store.sweep", "kept.store.copies", "kept.store.locks", "kept.store.same", "kept.build.journal"),
+    },
     "nearest": {"html", "asyncio", "kept.fingerprint.following", "kept.parallel", "kept.verbs"},
 }
 

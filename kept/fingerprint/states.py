@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import hmac
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -82,6 +81,8 @@ def variable_now(name: str) -> str:
     value = os.environ.get(name)
     if value is None:
         return ""
+    import hmac
+
     return hmac.new(_KEY, f"{name}={value}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 

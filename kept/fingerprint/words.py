@@ -30,13 +30,13 @@ _BLIND_LIBRARIES = (
 DISPATCHERS = frozenset({"singledispatch", "singledispatchmethod"})  # their ``register`` reads annotations
 _STANDARD_READERS = frozenset({"singledispatchmethod", "NamedTuple", "TypedDict", "make_dataclass"})
 
-# A library's decorator of such a name keeps what it decorates; a call of such a name changes something.
-_KEEPING = re.compile(
+# A library's decorator of such a name keeps what it decorates; a call of such a name changes something. They are
+# compiled when the first is asked for: `re` remembers them, and most commands take fingerprints from the memory.
+_KEEPING = (
     r"(?:^|_)(register\w*|hook\w*|accessor|command|group|route|subscribe\w*|listen\w*|connect|on|handler|callback|plugin"
-    r"|implements|impl|export|task|flow|event|receiver|fixture|entry_?point|expose|add|provide\w*|dispatch|overload\w*)(?:_|$)",
-    re.IGNORECASE,
+    r"|implements|impl|export|task|flow|event|receiver|fixture|entry_?point|expose|add|provide\w*|dispatch|overload\w*)(?:_|$)"
 )
-_CHANGING = re.compile(
+_CHANGING = (
     r"^(seed|manual_seed\w*|set|set_\w+|\w+_seed|seed_\w+|register\w*|install\w*|patch\w*|enable\w*|disable\w*|use|use_\w+"
     r"|configure\w*|config|basicConfig|dictConfig|fileConfig|\w*filterwarnings|simplefilter|load_dotenv|reset\w*|init|init_\w+"
     r"|initialize\w*|setup\w*|setattr|delattr|putenv|unsetenv|chdir|start|connect|subscribe|hook\w*|add_\w+|append_\w+"
@@ -142,7 +142,7 @@ def keeps_definitions(name: str, configured: bool) -> bool:
         return name.startswith(("atexit.", "signal.")) or last(name) == "register"
     if within(name, ("kept",)):
         return False
-    if _KEEPING.search(last(name)):
+    if re.search(_KEEPING, last(name), re.IGNORECASE):
         return True
     return configured and not within(name, (*_BLIND_LIBRARIES, "attr", "attrs", "typing_extensions", "pydantic"))
 
@@ -164,7 +164,7 @@ def changes_state(name: str) -> bool:
             "SeedSequence",
             "PCG64",
         )
-    return bool(_CHANGING.match(tail)) or tail in _PUTTING or name.startswith(("atexit.", "signal.", "gc."))
+    return bool(re.match(_CHANGING, tail)) or tail in _PUTTING or name.startswith(("atexit.", "signal.", "gc."))
 
 
 def is_calm(name: str) -> bool:

@@ -7,13 +7,14 @@ import importlib.util
 import os
 import site
 import sys
-import sysconfig
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 @functools.cache
 def _library_folders() -> tuple[str, ...]:
+    import sysconfig  # by far the dearest import of all that only lists tasks
+
     paths = sysconfig.get_paths()
     folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else [])

@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..digest import Algorithm, Digest, Stat, digest_file
-from . import copies, disk, locks, same, sweep
+from . import disk
 from .blobs import Blobs
 from .layout import Layout
 from .records import Records, Stored
-from .sweep import GRACE_S, Keeping, Swept
 from .trees import digest_folder, manifest
 
 if TYPE_CHECKING:
+    from .sweep import Keeping, Swept
     from .usage import Usage
     from .verify import Fault, Finding, Verified
 
 __all__ = ["Fault", "Finding", "Keeping", "Store", "Stored", "Swept", "Usage", "Verified", "digest_folder"]
 
 
-_LATE = {"Usage": "usage", "Fault": "verify", "Finding": "verify", "Verified": "verify"}  # loaded when first asked for
+_LATE = {  # loaded when first asked for
+    "Keeping": "sweep",
+    "Swept": "sweep",
+    "Usage": "usage",
+    "Fault": "verify",
+    "Finding": "verify",
+    "Verified": "verify",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -85,6 +92,8 @@ class Store:
         A file made in it can be put without a copy. While it is in use no sweep removes it; what a killed process has
         left goes when the next one makes its first.
         """
+        from . import locks, sweep
+
         self._layout.prepare()
         sweep.clear_workshops(self._layout)
         place = self._layout.spare(sweep.HERE)
@@ -112,6 +121,8 @@ class Store:
         name = os.fspath(path)
         if not os.path.isdir(name):
             if known is not None:
+                from . import same
+
                 same.compare(self._blobs, name, known)
             return self._blobs.put_file(name, known, alone=True)
         return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
@@ -144,6 +155,8 @@ class Store:
         shared, it may be a second name of the blob, read-only. Returns the files that need not be read to know what
         they hold, while they look so.
         """
+        from . import copies
+
         return copies.restore(self._blobs, digest, os.path.abspath(target), tree)
 
     # ---- records
@@ -184,6 +197,8 @@ class Store:
     @contextmanager
     def lock(self, key: str, waiting: Callable[[str], None] = _nobody, text: str = "") -> Iterator[None]:
         """Let one process at a time build a key; ``text`` is shown to those who wait, through ``waiting``, once."""
+        from . import locks
+
         with locks.lock(self._layout, key, waiting, text):
             yield
 
@@ -195,16 +210,19 @@ class Store:
         *,
         max_size: int | None = None,
         keep_days: float = 0,
-        grace_s: float = GRACE_S,
+        grace_s: float | None = None,
         dry_run: bool = False,
     ) -> Swept:
         """Remove records and blobs that no root reaches; ``SweepRefused`` where that cannot be known.
 
         Never removed: ``roots`` (action keys), what was used in the last ``keep_days``, what is younger than the
-        grace time, and what these reach. Of the rest everything goes or, with ``max_size`` (bytes), the least
+        grace time (a day), and what these reach. Of the rest everything goes or, with ``max_size`` (bytes), the least
         recently used until the store fits.
         """
-        keeping = Keeping(frozenset(roots), max_size, keep_days, grace_s)
+        from . import sweep
+
+        grace_s = sweep.GRACE_S if grace_s is None else grace_s
+        keeping = sweep.Keeping(frozenset(roots), max_size, keep_days, grace_s)
         return sweep.clear(self._records, keeping, dry_run)
 
     def verify(self, repair: bool = False) -> Verified:
