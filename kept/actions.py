@@ -297,9 +297,9 @@ def differences(then: Action, now: Action) -> tuple[Reason, ...]:
     reasons = [
         *_code(then, now),
         *_changed(Cause.PARAMETER, _shown(then.params), _shown(now.params)),
-        *_changed(Cause.INPUT, _digests(then.inputs), _digests(now.inputs), {n: i.name for n, i in now.inputs.items()}),
+        *_inputs(then.inputs, now.inputs),
         *_changed(Cause.LIBRARY, _plain(then.libraries), _plain(now.libraries)),
-        *(Reason(Cause.ENVIRONMENT, n) for n in _names(then.environment, now.environment)),
+        *(Reason(Cause.ENVIRONMENT, n) for n in _names(_plain(then.environment), _plain(now.environment))),
         *_changed(Cause.PYTHON, {"": (then.python,) * 2}, {"": (now.python,) * 2}),
         *_changed(Cause.SEED, {"": (str(then.seed),) * 2}, {"": (str(now.seed),) * 2}),
         *_changed(Cause.FORMAT, _plain(then.formats), _plain(now.formats)),
@@ -319,19 +319,23 @@ def _code(then: Action, now: Action) -> Iterator[Reason]:
     yield from found or [Reason(Cause.CODE)]
 
 
+def _inputs(then: Mapping[str, Given], now: Mapping[str, Given]) -> Iterator[Reason]:
+    for r in _changed(Cause.INPUT, _digests(then), _digests(now)):
+        same = r.old == r.new  # the same bytes in another format, or as a file of another name
+        old, new = (then[r.name].format, now[r.name].format) if same else (r.old, r.new)
+        yield Reason(r.cause, r.name, old, new, now[r.name].name if r.name in now else "")
+
+
 _Pairs = Mapping[str, tuple[str, str]]  # name → what decides, what is shown
 
 
-def _changed(cause: Cause, then: _Pairs, now: _Pairs, names: Mapping[str, str] | None = None) -> Iterator[Reason]:
+def _changed(cause: Cause, then: _Pairs, now: _Pairs) -> Iterator[Reason]:
     for name in _names(then, now):
-        old, new = then.get(name, ("", "")), now.get(name, ("", ""))
-        yield Reason(cause, name, old[1], new[1], (names or {}).get(name, ""))
+        yield Reason(cause, name, then.get(name, ("", ""))[1], now.get(name, ("", ""))[1])
 
 
-def _names(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    deciding = {name: value[0] if isinstance(value, tuple) else value for name, value in then.items()}
-    others = {name: value[0] if isinstance(value, tuple) else value for name, value in now.items()}
-    return [n for n in dict.fromkeys([*now, *then]) if deciding.get(n) != others.get(n)]
+def _names(then: _Pairs, now: _Pairs) -> list[str]:
+    return [n for n in dict.fromkeys([*now, *then]) if then.get(n, (None,))[0] != now.get(n, (None,))[0]]
 
 
 def _shown(params: Mapping[str, Param]) -> _Pairs:
@@ -339,10 +343,7 @@ def _shown(params: Mapping[str, Param]) -> _Pairs:
 
 
 def _digests(inputs: Mapping[str, Given]) -> _Pairs:
-    return {
-        name: (f"{i.digest.hex}{i.format}", f"{i.digest.hex[:8]} ({i.digest.size:,} bytes)")
-        for name, i in inputs.items()
-    }
+    return {n: (i.digest.hex + i.format, f"{i.digest.hex[:8]} ({i.digest.size:,} bytes)") for n, i in inputs.items()}
 
 
 def _plain(values: Mapping[str, str]) -> _Pairs:

@@ -88,7 +88,7 @@ DECIDES = {
     ),
     "input in another format": (
         changed(inputs={**ACTION.inputs, "X": Given(Digest("a" * 64, 80), "pkl", "mnist/digits/X")}),
-        [Reason(Cause.INPUT, "X", "aaaaaaaa (80 bytes)", "aaaaaaaa (80 bytes)", "mnist/digits/X")],
+        [Reason(Cause.INPUT, "X", "npy", "pkl", "mnist/digits/X")],
     ),
     "library": (changed(libraries={"numpy": "2.5"}), [Reason(Cause.LIBRARY, "numpy", "2.4.6", "2.5")]),
     "library more": (

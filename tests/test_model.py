@@ -49,7 +49,7 @@ class World:
         stage = self.stages[number]
         inputs = [self.value(one) for one in stage.inputs]
         code = (stage.factor, stage.helper, self.helpers[stage.helper])
-        return (number, code, stage.p, self.files[stage.file], tuple(inputs))
+        return (number, code, stage.p, stage.file, self.files[stage.file], tuple(inputs))
 
     def below(self, number: int) -> set[int]:
         return {number}.union(*(self.below(one) for one in self.stages[number].inputs))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, Optional, TypeVar
 
 if TYPE_CHECKING:
     import heavylib
@@ -35,6 +35,25 @@ class Pair(NamedTuple):
     any: Any
 
 
+T = TypeVar("T")
+
+
+class Box(NamedTuple, Generic[T]):
+    held: T
+    note: Annotated[Model, "skops"]
+
+
+class Marked(Pair):
+    extra: int = 3
+
+
+class Nothing(NamedTuple):
+    pass
+
+
+def boxed() -> Box[int]: ...
+def marked() -> Marked: ...
+def nothing() -> Nothing: ...
 def heavy() -> heavylib.Array: ...
 def aliased() -> hla.Array: ...
 def dotted() -> heavylib.deep.down.Array: ...
@@ -143,6 +162,25 @@ def test_a_named_tuple_makes_an_artifact_a_field(functions, name):
         "model": "skops",
         "any": "typing.Any",
     }
+
+
+def test_a_generic_named_tuple_is_one_whatever_it_is_subscribed_with(functions):
+    """`-> Box[int]` makes the fields of Box."""
+    found = returns(functions.boxed)
+    assert (found.tuple_type, found.fields) == (functions.Box, ("held", "note"))
+    assert found.types["note"] == "skops"
+
+
+def test_a_subclass_of_a_named_tuple_has_its_declared_types(functions):
+    """A mixin or a constant more: the fields are still declared where they were."""
+    assert returns(functions.marked).types == returns(functions.pair).types
+    assert returns(functions.marked).tuple_type is functions.Marked
+
+
+def test_a_named_tuple_without_fields_is_one_value(functions):
+    """Nothing could be made of nothing: it is kept whole."""
+    found = returns(functions.nothing)
+    assert (found.tuple_type, found.fields) == (None, ())
 
 
 def test_nothing_was_imported_for_it(functions):

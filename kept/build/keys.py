@@ -15,7 +15,7 @@ from .. import errors, formats
 from ..actions import Action, Given, Param, Part
 from ..digest import Memo, digest_value, encode
 from ..lean import dataclass, field
-from ..pipeline import Artifact, File, Input, Stage, signature
+from ..pipeline import Artifact, File, Input, Stage, layout, signature
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ class Keys:
         implied = {name: value for name, value in defaults.items() if name not in stage.arguments}
         for name, value in {**implied, **stage.wires}.items():
             if not isinstance(value, Input | File):
-                params[name] = Param(digest_value(value, self._code_digest), errors.one_line(value, 200))
+                digest = digest_value(value, self._code_digest, ordered=True)
+                params[name] = Param(digest, errors.one_line(value, 200))
+        for name, value in stage.arguments.items():
+            if name not in stage.wires:  # wired in pieces: how those are put together counts
+                shape = layout(value)
+                params[name] = Param(digest_value(shape, self._code_digest, ordered=True), _shown(shape))
         return params
 
     def keyed(self, value: str | None) -> str:
@@ -190,6 +195,10 @@ def _defaults(function: Callable[..., Any]) -> dict[str, object]:
             encode(parameter.default)
             found[name] = parameter.default
     return found
+
+
+def _shown(shape: object) -> str:
+    return errors.one_line(shape, 200).replace("None", "…")
 
 
 def classes_in(value: object) -> Iterator[type]:

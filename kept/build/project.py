@@ -264,7 +264,7 @@ class Project:
                 content = self.content(wire.path)
                 if content is None:
                     raise errors.missing_input(stage.task, name, wire.path, stage.where)
-                given[name] = Given(content, "file", wire.path)
+                given[name] = Given(content, f"file {wire.path}", wire.path)  # a stage may look at the name
             elif isinstance(wire, Input):
                 outputs = self._upstream(stage, wire)
                 if not outputs:
@@ -272,7 +272,9 @@ class Project:
                 for output in outputs:
                     field = f"{name}.{output.name}" if output.name and not wire.field else name
                     shown = wire.stage.replace(":", "/") + (f"/{output.name}" if output.name else "")
-                    given[field] = Given(output.digest, output.format, shown)
+                    # Where it is given as a path the end of its name is part of what a stage sees.
+                    form = f"file{output.suffix}" if output.format.partition(".")[0] == "file" else output.format
+                    given[field] = Given(output.digest, form, shown)
         return given, list(waiting)
 
     def _upstream(self, stage: Stage, wire: Input) -> list[Output]:
@@ -310,6 +312,9 @@ class Project:
         return found
 
     def _classes(self, wire: Input) -> Iterator[str]:
+        whole = self.stages[wire.stage].result
+        if whole is not None and not wire.field:  # it is given as that NamedTuple: its order and methods count
+            yield f"{whole.__module__}:{whole.__qualname__}"
         outputs = self.judgements[wire.stage].outputs
         if not outputs:  # not known before that stage has run; for the reasons, what it made last is near enough
             last = self.last(wire.stage)

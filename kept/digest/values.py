@@ -15,14 +15,17 @@ from typing import Any
 from .. import errors
 
 
-def digest_value(value: object, code: Callable[[object], str] | None = None) -> str:
+def digest_value(value: object, code: Callable[[object], str] | None = None, *, ordered: bool = False) -> str:
     """Name a plain value; ``code`` names the functions and classes in it (refused without)."""
-    return hashlib.sha256(encode(value, code)).hexdigest()
+    return hashlib.sha256(encode(value, code, ordered=ordered)).hexdigest()
 
 
-def encode(value: object, code: Callable[[object], str] | None = None) -> bytes:
-    """Write a value in its one canonical form, or refuse it: no repr, no pickle, no salted hash."""
-    return _Encoder(code).encode(value)
+def encode(value: object, code: Callable[[object], str] | None = None, *, ordered: bool = False) -> bytes:
+    """Write a value in its one canonical form, or refuse it: no repr, no pickle, no salted hash.
+
+    ``ordered`` tells dicts apart that are equal but for the order of their items, as whoever walks through one can.
+    """
+    return _Encoder(code, ordered=ordered).encode(value)
 
 
 def _item(tag: str, body: bytes) -> bytes:
@@ -32,8 +35,8 @@ def _item(tag: str, body: bytes) -> bytes:
 class _Encoder:
     """One walk over a value; it remembers where it is, to refuse a value that contains itself."""
 
-    def __init__(self, code: Callable[[object], str] | None) -> None:
-        self.code = code
+    def __init__(self, code: Callable[[object], str] | None, *, ordered: bool) -> None:
+        self.code, self.ordered = code, ordered
         self.above: list[int] = []
 
     def encode(self, value: object) -> bytes:
@@ -58,8 +61,8 @@ class _Encoder:
         if kind is list:
             return _item("l", self._all(value))
         if kind is dict:
-            pairs = sorted(self.encode(k) + self.encode(v) for k, v in value.items())
-            return _item("d", b"".join(pairs))
+            pairs = [self.encode(k) + self.encode(v) for k, v in value.items()]
+            return _item("d", b"".join(pairs if self.ordered else sorted(pairs)))
         if kind in (set, frozenset):
             return _item("S" if kind is set else "F", b"".join(sorted(map(self.encode, value))))
         if kind in (range, slice):

@@ -198,7 +198,9 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 def _check_params(declared: Declared) -> None:
     """Refuse now, at the user's line, what would have no place in a key later."""
-    for name, leaf in declared.leaves:
+    names = {name for name, _ in declared.leaves}
+    pieces = ((name, layout(value)) for name, value in declared.arguments.items() if name not in names)
+    for name, leaf in (*declared.leaves, *pieces):
         if isinstance(leaf, Reference | Path):
             continue
         try:
@@ -233,6 +235,18 @@ def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
             yield from named_leaves(f"{name}[{index}]", item)
     else:
         yield name, value
+
+
+def layout(value: object) -> object:
+    """Return how an argument is put together, None in the place of each leaf: a list, a tuple or a dict in its order.
+
+    What is wired is known by the names of its leaves; they do not tell ``[a]`` from ``(a,)`` or ``{0: a}``.
+    """
+    if type(value) is dict:
+        return {key: layout(item) for key, item in value.items()}
+    if type(value) is list or type(value) is tuple:
+        return type(value)(map(layout, value))
+    return None
 
 
 _HOLDERS = (dict, list, tuple)

@@ -165,10 +165,18 @@ def _returns(function: Callable[..., Any]) -> Returns:
     else:
         annotation = getattr(plain, "__annotations__", {}).get("return", _UNKNOWN)
     value = _evaluate(annotation, plain.__module__)
-    if isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields"):
-        notes = getattr(value, "__annotations__", {})
-        return Returns({f: _dotted(notes.get(f), value.__module__) for f in value._fields}, value)
+    kind = typing.get_origin(value) or value  # of Pair[int], too
+    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields") and kind._fields:
+        return Returns(_fields(kind), kind)
     return Returns({"": _dotted(value, plain.__module__)})
+
+
+def _fields(kind: Any) -> dict[str, str | None]:
+    """Name the declared type of each field of a NamedTuple, where it was declared: a subclass has no notes of it."""
+    found = dict.fromkeys(kind._fields)
+    for cls in reversed(kind.__mro__):
+        found |= {f: _dotted(note, cls.__module__) for f, note in inspect.get_annotations(cls).items() if f in found}
+    return found
 
 
 def returns(function: Callable[..., Any]) -> Returns:
