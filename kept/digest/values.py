@@ -102,7 +102,7 @@ class _Encoder:
         held: dict[str, object] = getattr(value, "__dict__", {})
         more = {
             key: held[key]
-            for key in held.keys() - named.keys()
+            for key in sorted(held.keys() - named.keys())
             if not key.startswith("__") and not isinstance(getattr(type(value), key, None), cached_property)
         }
         return _item("D", self._all((name, named, more) if more else (name, named)))
