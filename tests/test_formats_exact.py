@@ -138,6 +138,8 @@ def test_any_array_comes_back_the_same(tmp_path, array):
         (np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)), "pkl"),
         (np.zeros(2, np.dtype([("a", "i1"), ("b", ">f8")])), "npy"),
         (np.array(["2020-01-01"], "M8[D]"), "npy"),
+        (np.zeros(2, np.dtype((np.record, [("a", "i4")]))), "pkl"),
+        (np.zeros(2, [("b", np.dtype((np.record, [("a", "i4")])))]), "pkl"),
     ],
 )
 def test_the_format_that_a_value_gets(tmp_path, value, format_):
@@ -213,6 +215,45 @@ def test_odd_arrays_are_read_only_and_keep_their_order(tmp_path, array):
     assert same(array, np.array(back))
     assert not back.flags.writeable
     assert back.flags.f_contiguous == (array.flags.f_contiguous or array.ndim < 2)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant != 63, reason="only there 80 bits lie in more")
+@pytest.mark.parametrize(
+    ("dtype", "rest"),
+    [
+        ("g", slice(10, None)),
+        (np.dtype("g").newbyteorder(), slice(0, -10)),
+        ("G", slice(26, None)),
+        ([("a", "i1"), ("b", "g")], slice(11, None)),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_bytes_that_mean_nothing_are_not_kept(tmp_path, dtype, rest, order):
+    """Numbers of 80 bits lie in more: equal arrays give equal files, whatever is left in the rest."""
+    written = []
+    for chance in (0, 0xA5):
+        array = np.zeros((2, 3), dtype, order=order)
+        array["b" if array.dtype.names else ...] = 1.5
+        flat = (array.T if order == "F" else array).reshape(-1)
+        flat.view("u1").reshape(6, -1)[:, rest] = chance
+        formats.save(array, formats.named("npy"), tmp_path / str(chance))
+        back = formats.load("npy", tmp_path / str(chance))
+        assert (back.dtype, back.flags.f_contiguous) == (array.dtype, array.flags.f_contiguous)
+        assert np.array_equal(back, array)
+        written.append((tmp_path / str(chance)).read_bytes())
+    assert written[0] == written[1]
+
+
+def test_what_cloudpickle_would_make_into_something_else_is_refused(tmp_path):
+    """An open file would come back as text, a view of memory as bytes; at any depth."""
+    (tmp_path / "text").write_text("x")
+    with (tmp_path / "text").open() as file:
+        for value in (file, [file]):
+            with pytest.raises(errors.DoesNotFit, match="an open file would come back as text"):
+                formats.save_by_value(value, tmp_path / "v")
+    for value in (memoryview(b"x"), {"a": (memoryview(b"x"),)}):
+        with pytest.raises(errors.DoesNotFit, match="a memoryview would come back as bytes"):
+            formats.save_by_value(value, tmp_path / "v")
 
 
 def test_a_file_that_the_stage_made_is_copied(tmp_path):

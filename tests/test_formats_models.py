@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import zipfile
@@ -98,6 +99,45 @@ def test_sharing_inside_an_estimator_survives(tmp_path):
     formats.save(Pipeline([("a", shared), ("b", shared)]), formats.named("skops"), tmp_path / "v")
     back = formats.load("skops", tmp_path / "v")
     assert back[0] is back[1]
+
+
+class Solver(str):
+    """A str of somebody's own, which skops would write as a plain one."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"max_iter": signal.SIGINT},
+        {"solver": Solver("lbfgs")},
+        {"class_weight": {0: signal.SIGINT, 1: 1}},
+        {"tol": np.ma.array([1, 2], mask=[0, 1], fill_value=9)},
+    ],
+)
+def test_what_skops_would_flatten_is_refused(tmp_path, params):
+    """An enum in a parameter is no number: such an estimator is pickled, and comes back as it was."""
+    pytest.importorskip("skops")
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(**params)
+    with pytest.raises(errors.DoesNotFit, match="would not come back the same"):
+        formats.save(model, formats.named("skops"), tmp_path / "v")
+    path, saved = formats.save_by_value(model, tmp_path / "w")
+    back = formats.load(saved.format, path)
+    assert saved.format == "pkl"
+    assert repr(back.get_params()) == repr(model.get_params())
+
+
+def test_numbers_of_numpy_in_an_estimator_stay_so(tmp_path):
+    """They are no plain numbers, and skops keeps them."""
+    pytest.importorskip("skops")
+    from sklearn.linear_model import LogisticRegression
+
+    formats.save(LogisticRegression(C=np.float64(2), max_iter=np.int64(5)), formats.named("skops"), tmp_path / "v")
+    back = formats.load("skops", tmp_path / "v")
+    assert (type(back.C), type(back.max_iter)) == (np.float64, np.int64)
 
 
 def test_code_in_an_estimator_is_refused(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import signal
 
 import numpy as np
 import pytest
@@ -15,6 +16,15 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 
 NAN = float("nan")
+EET = dt.timezone(dt.timedelta(hours=2), "EET")
+
+
+class Text(str):
+    """A str of somebody's own."""
+
+    __slots__ = ()
+
+
 KEPT = {
     "numbers": lambda: pd.DataFrame({"a": np.arange(3, dtype="i2"), "b": [0.5, NAN, -0.0]}),
     "text": lambda: pd.DataFrame({"a": ["x", "é", ""]}),
@@ -26,6 +36,11 @@ KEPT = {
     "two indexes": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "x"), (2, "y")])),
     "sparse range": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(4, 8, 2)),
     "numbered columns": lambda: pd.DataFrame(np.ones((2, 3), "f4")),
+    "columns numbered otherwise": lambda: pd.DataFrame(np.ones((2, 2)), columns=pd.RangeIndex(1, 5, 2, name="n")),
+    "columns of numbers": lambda: pd.DataFrame(np.ones((2, 2)), columns=pd.Index([0, 1])),
+    "no columns": lambda: pd.DataFrame(index=pd.Index(["a", "b"], name="k")),
+    "columns of two levels": lambda: pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])),
+    "signed nothings": lambda: pd.DataFrame({"a": [NAN, -NAN, -0.0]}),
     "no rows": lambda: pd.DataFrame({"a": np.zeros(0, "i4")}),
     "nothing": pd.DataFrame,
     "attrs": lambda: noted(pd.DataFrame({"a": [1]})),
@@ -51,6 +66,13 @@ REFUSED = {
     "same names": lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]),
     "a frequency": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2020", periods=2, freq="D")),
     "attrs that JSON would change": lambda: noted(pd.DataFrame({"a": [1]}), ("m",)),
+    "attrs of numpy": lambda: noted(pd.DataFrame({"a": [1]}), np.float64(2)),
+    "attrs with an enum": lambda: noted(pd.DataFrame({"a": [1]}), signal.SIGINT),
+    "a frequency of columns": lambda: pd.DataFrame(np.ones((1, 2)), columns=pd.date_range("2020", periods=2)),
+    "a zone's name": lambda: pd.DataFrame({"a": pd.to_datetime(["2020"]).tz_localize(EET)}),
+    "a name that is more than text": lambda: pd.DataFrame({"a": [1]}, index=pd.Index([5], name=Text("id"))),
+    "a NaN with a payload": lambda: pd.DataFrame({"a": np.array([0x7FF8000000000123], "u8").view("f8")}),
+    "rows without columns": lambda: pa.table({"a": [1, 2]}).select([]),
     "complex": lambda: pd.DataFrame({"a": [1j]}),
     "a numbered series": lambda: pd.Series([1], name=3),
     "objects": lambda: pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
@@ -65,8 +87,8 @@ def noted(frame, unit="m"):
 def equal(one, other):
     if type(one).__module__.startswith("pandas"):
         check = pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal
-        check(one, other, check_exact=True)
-        return one.attrs == other.attrs
+        check(one, other, check_exact=True, check_index_type=True)
+        return one.attrs == other.attrs and [type(axis) for axis in one.axes] == [type(axis) for axis in other.axes]
     if isinstance(one, pl.DataFrame):
         return one.schema == other.schema and one.equals(other)
     return one.schema.equals(other.schema, check_metadata=True) and repr(one.to_pylist()) == repr(other.to_pylist())

@@ -84,22 +84,35 @@ def _write_version(array: Any, version: tuple[int, int], file: Digesting) -> Non
 
 
 def padded(dtype: Any) -> bool:
-    """Say whether items of a structured dtype have bytes that belong to no field."""
+    """Say whether items of a dtype have bytes that mean nothing: between the fields, or behind 80 bits of a float."""
     if dtype.subdtype is not None:
         return padded(dtype.subdtype[0])
+    if dtype.char in "gG":
+        return _bits_of_80(dtype)
     if not dtype.fields:
         return False
     parts = [field[0] for field in dtype.fields.values()]
     return sum(part.itemsize for part in parts) != dtype.itemsize or any(map(padded, parts))
 
 
+def _bits_of_80(dtype: Any) -> bool:
+    import numpy as np
+
+    return bool(np.finfo(dtype.newbyteorder("=")).nmant == 63)
+
+
 def without_padding(array: Any) -> Any:
-    """Return ``array`` with zeros between its fields: what lies there is chance."""
+    """Return ``array`` with zeros where what lies in its items is chance."""
     import numpy as np
 
     if not padded(array.dtype):
         return array
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    if array.dtype.names is None:
+        clean = array.copy(order="F" if fortran else "C")
+        pieces = (clean.T if fortran else clean).reshape(-1).view(np.uint8).reshape(-1, np.dtype("g").itemsize)
+        pieces[:, slice(10, None) if array.dtype.isnative else slice(0, -10)] = 0  # x86 alone has these, little-endian
+        return clean
     clean = np.zeros(array.shape, array.dtype, order="F" if fortran else "C")  # zeros_like zeroes the fields only
     for name in array.dtype.names or ():
         clean[name] = without_padding(array[name])
@@ -117,6 +130,7 @@ def _named_by_its_description(dtype: Any) -> bool:
     if not all(map(_named_by_its_description, parts)):
         return False
     try:
-        return bool(npy.descr_to_dtype(npy.dtype_to_descr(dtype)) == dtype)
+        back = npy.descr_to_dtype(npy.dtype_to_descr(dtype))
+        return bool(back == dtype) and back.type is dtype.type  # a record is equal to a void
     except (TypeError, ValueError, UserWarning):
         return False

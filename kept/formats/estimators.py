@@ -6,6 +6,7 @@ import importlib
 import inspect
 import io
 import json
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Skops:
             raise Unfit(f"skops cannot keep it: {type(problem).__name__}: {problem}", _HINT) from None
         finally:
             raw.unlink(missing_ok=True)
-        if not same or type(back) is not type(value):
+        if not same or _held(back) != _held(value):
             raise Unfit("it would not come back the same from skops", _HINT)
 
     def load(self, path: Path) -> Any:
@@ -70,6 +71,26 @@ class Skops:
         return skops.load(path, trusted=asked)
 
 
+def _held(value: Any) -> set[object] | None:
+    """Return what skops flattens of all that a value holds: an enum to its number; None if nobody can look."""
+    found: set[object] = {type(value)}
+
+    class Seeing(pickle.Pickler):
+        def persistent_id(self, thing: Any) -> None:
+            kind = type(thing)
+            if isinstance(thing, str | int | float) and kind not in _PLAIN and kind.__module__ != "numpy":
+                found.add(kind)
+            elif kind.__module__.startswith("numpy.ma"):
+                found.add(repr(getattr(thing, "fill_value", None)))
+
+    try:  # arrays are left where they are; the rest is written and forgotten
+        Seeing(io.BytesIO(), protocol=5, buffer_callback=lambda _: None).dump(value)
+    except Exception:  # noqa: BLE001  # whatever a part of the estimator does
+        return None
+    return found
+
+
+_PLAIN = (str, int, float, bool)
 _HINT = 'declare the format: Annotated[..., "pkl"]'
 
 

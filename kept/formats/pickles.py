@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class Pkl:
             """Notes what the pickle refers to, where a scan of its bytes would walk every number in it."""
 
             def reducer_override(self, thing: Any) -> Any:
+                if isinstance(thing, memoryview | io.TextIOWrapper):
+                    raise _changed(thing)
                 for candidate in (thing, type(thing)):
                     if callable(candidate) and (name := importable(candidate)) is not None:
                         named[name] = None
@@ -40,7 +43,7 @@ class Pkl:
         try:
             with path.open("wb") as file:
                 Recording(file, protocol=5).dump(value)
-        except OSError:
+        except (OSError, Unfit):
             raise
         except RecursionError:
             raise Unfit("it is nested too deeply to be pickled") from None
@@ -61,6 +64,13 @@ class Pkl:
             self.load(path)
         except Exception as problem:  # noqa: BLE001  # as above, for __setstate__
             raise Unfit(f"its pickle cannot be read back: {type(problem).__name__}: {problem}", _HINT) from None
+
+
+def _changed(thing: object) -> Unfit:
+    """Refuse what cloudpickle would make into something else."""
+    if isinstance(thing, memoryview):
+        return Unfit("a memoryview would come back as bytes", "return bytes(...) of it")
+    return Unfit("an open file would come back as text in memory", "return what it holds, or its pathlib.Path")
 
 
 _HINT = "return plain data, or add a format for its type with kept.formats.register"

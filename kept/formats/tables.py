@@ -10,13 +10,15 @@ from .libraries import library
 from .protocol import Unfit
 
 _MARK = "kept.table"  # a key in the file's own notes; its value says to which library a table goes back
+_COLUMNS = "kept.columns"  # another: start, stop and step of numbered columns, which Arrow would write out
 _HINT = 'convert what differs before returning it, or declare the format: Annotated[..., "pkl"]'
 
 
 class Parquet:
     """Tables, each going back to the library it came from; what Parquet would change does not fit.
 
-    Every table is read back after writing and compared: values, column types, index, names, attributes.
+    Every table is read back after writing and compared: values, column types, index, names, attributes. To pandas
+    there is one NaN: its sign is not kept, one with a payload does not fit.
     """
 
     name, suffix, safe = "parquet", ".parquet", True
@@ -52,11 +54,14 @@ class Parquet:
         table = library("pyarrow.parquet", "pyarrow").ParquetFile(path).read()
         notes = dict(table.schema.metadata or {})
         notes.pop(_MARK.encode(), None)
+        columns = notes.pop(_COLUMNS.encode(), b"").decode().split() if mark.startswith("pandas") else []
         table = table.replace_schema_metadata(notes or None)
         if mark == "pyarrow.Table":
             return table
-        library("pandas", "pandas")
+        pandas = library("pandas", "pandas")
         frame = table.to_pandas()
+        if columns:
+            frame.columns = pandas.RangeIndex(*map(int, columns), name=frame.columns.name)
         if mark.startswith("pandas.Series"):
             series = frame.iloc[:, 0]
             return series if mark == "pandas.Series" else series.rename(None)
@@ -74,8 +79,9 @@ def _marked(path: Path) -> str:
             return str(polars.read_parquet_metadata(file).get(_MARK, ""))
 
 
-def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table") -> None:
+def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table", columns: str = "") -> None:
     notes = {**(table.schema.metadata or {}), _MARK.encode(): mark.encode()}
+    notes |= {_COLUMNS.encode(): columns.encode()} if columns else {}
     library("pyarrow.parquet", "pyarrow").write_table(
         table.replace_schema_metadata(notes),
         path,
@@ -84,14 +90,15 @@ def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table") -> None:
 
 
 def _write_pandas(value: Any, path: Path) -> None:
-    mark = "pandas.DataFrame"
+    mark, columns = "pandas.DataFrame", getattr(value, "columns", value)
+    numbered = f"{columns.start} {columns.stop} {columns.step}" if type(columns).__name__ == "RangeIndex" else ""
     if type(value).__name__ == "Series":
         mark = "pandas.Series" if isinstance(value.name, str) else "pandas.Series unnamed"
         if value.name is not None and not isinstance(value.name, str):
             raise Unfit(f"the name {value.name!r} of a series is not str", _HINT)
         attrs, value = value.attrs, value.to_frame("values" if value.name is None else value.name)
         value.attrs = attrs
-    _write_arrow(library("pyarrow.lib", "pyarrow").Table.from_pandas(value), path, mark)
+    _write_arrow(library("pyarrow.lib", "pyarrow").Table.from_pandas(value), path, mark, numbered)
 
 
 def _write_polars(value: Any, path: Path) -> None:
@@ -101,13 +108,18 @@ def _write_polars(value: Any, path: Path) -> None:
 def _pandas_differs(one: Any, other: Any) -> str:
     """Name what differs between two tables or series of pandas; "" if nothing does."""
     pandas = library("pandas", "pandas")
-    if one.attrs != other.attrs:
+    if not _same_plain(one.attrs, other.attrs):
         return "its attrs"
     series = type(one).__name__ == "Series"
+    for left, right in zip(one.axes, other.axes, strict=True):
+        if not _same_plain(list(left.names), list(right.names)) or not _same_kind(left, right):
+            return "its index" if left is one.index else "its columns"
     for position in range(1 if series else one.shape[1]):
         left, right = (one, other) if series else (one.iloc[:, position], other.iloc[:, position])
-        if left.dtype != right.dtype:
+        if left.dtype != right.dtype or str(left.dtype) != str(right.dtype):  # zones of one offset have two names
             return f"column {left.name!r} of dtype {left.dtype}"
+        if left.dtype.kind == "f" and _says_more_than_nan(left):
+            return f"a NaN with a payload in column {left.name!r}"
         if left.dtype == object and not all(map(_same_cell, left, right)):
             return f"column {left.name!r} of Python objects"
     check = pandas.testing.assert_series_equal if series else pandas.testing.assert_frame_equal
@@ -122,6 +134,32 @@ def _same_cell(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other or repr(one) == repr(other) == "nan")
 
 
+def _same_kind(one: Any, other: Any) -> bool:
+    """Compare what pandas passes over where two indexes hold the same: class, zone and frequency."""
+    said = [(type(each), str(each.dtype), getattr(each, "freq", None)) for each in (one, other)]
+    return bool(said[0] == said[1])
+
+
+def _same_plain(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return _same_plain([*one.items()], [*other.items()])
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same_plain, one, other))
+    return bool(one == other)
+
+
+def _says_more_than_nan(column: Any) -> bool:
+    import numpy as np
+
+    values = column.to_numpy()
+    if values.dtype.kind != "f":  # pandas' own floats have a mask beside them
+        return False
+    odd = np.abs(values[np.isnan(values)])
+    return bool(odd.tobytes() != np.full(odd.shape, np.nan, odd.dtype).tobytes())
+
+
 def _polars_differs(one: Any, other: Any) -> str:
     changed = [name for name in one.columns if one.schema[name] != other.schema.get(name)]
     if changed:
@@ -132,6 +170,8 @@ def _polars_differs(one: Any, other: Any) -> str:
 def _arrow_differs(one: Any, other: Any) -> str:
     if not one.schema.equals(other.schema, check_metadata=True):
         return "its schema"
+    if one.num_rows != other.num_rows:
+        return "its number of rows"
     for name, left, right in zip(one.column_names, one.columns, other.columns, strict=True):
         if not left.equals(right) and not _equal_but_for_nan(left, right):
             return f"column {name!r}"
