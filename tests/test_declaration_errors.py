@@ -393,6 +393,42 @@ MISTAKES = {
         """,
         ["a report needs pipelines"],
     ),
+    "an artifact that is compared": (
+        """
+        class A(Pipeline):
+            one = stage(make)
+            two = stage(anything, one == 1)  # here
+        """,
+        ["an artifact cannot be reckoned with", "stage: recipes.make"],
+    ),
+    "an artifact in a text": (
+        """
+        class A(Pipeline):
+            one = stage(make)
+            two = stage(anything, f"{one}")  # here
+        """,
+        ["an artifact cannot be reckoned with", "stage: recipes.make"],
+    ),
+    "an artifact in a list that holds itself": (
+        """
+        class A(Pipeline):
+            one = stage(make)
+            ring = [one]
+            ring.append(ring)
+            two = stage(anything, ring)  # here
+        """,
+        ["an argument contains itself", "function: recipes.anything"],
+    ),
+    "a stage in a class that is no pipeline": (
+        """
+        class Mixed:
+            one = stage(make)  # here
+
+        class A(Mixed, Pipeline):
+            two = stage(anything, Mixed.one)
+        """,
+        ["a stage belongs to no pipeline", "stage:    Mixed.one", "hint: write class Mixed(Pipeline)"],
+    ),
     "a report in an unknown format": (
         """
         class A(Pipeline):

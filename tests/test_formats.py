@@ -257,8 +257,22 @@ def test_pickles_name_the_projects_classes(tmp_path, monkeypatch):
 
 def test_what_cannot_be_pickled_is_told(tmp_path):
     """A generator has no form on disk; the message says so and what to do."""
-    with pytest.raises(errors.DoesNotFit, match="cannot be pickled"):
+    with pytest.raises(errors.DoesNotFit, match="cannot be pickled") as told:
         formats.save_by_value((i for i in "ab"), tmp_path / "v", "a/b")
+    assert "return list(...)" in told.value.hint
+
+
+def test_what_an_async_function_gives_is_told(tmp_path):
+    """Nobody awaits a stage; the hint says who could."""
+
+    async def stage():
+        return 1
+
+    given = stage()
+    with pytest.raises(errors.DoesNotFit) as told:
+        formats.save_by_value(given, tmp_path / "v", "a/b")
+    given.close()
+    assert "asyncio.run" in told.value.hint
 
 
 class Unreadable:

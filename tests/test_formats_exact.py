@@ -275,6 +275,14 @@ def test_a_folder_that_the_stage_made_is_copied_without_links(tmp_path):
         formats.save(tmp_path / "out", formats.named("file"), tmp_path / "again")
 
 
+def test_a_folder_around_the_artifacts_is_refused(tmp_path):
+    """Copied into itself it would have no end."""
+    (tmp_path / "artifacts").mkdir()
+    with pytest.raises(errors.DoesNotFit, match="is where the artifacts lie"):
+        formats.save(tmp_path, formats.named("file"), tmp_path / "artifacts" / "kept")
+    assert not list((tmp_path / "artifacts").iterdir())
+
+
 def test_a_path_to_nothing_is_refused(tmp_path):
     """A stage that returns a path must have written there."""
     with pytest.raises(errors.DoesNotFit, match="there is no file"):

@@ -42,9 +42,11 @@ from .declaring import (
     not_instantiated,
     pipeline_twice,
     reserved_name,
+    stage_outside,
     two_names,
     unknown_artifact,
     unnamed_stage,
+    wired_loop,
     wrong_arguments,
 )
 from .shape import Facts, KeptError, StoreFull, StoreNotPrivate, StoreVersionError, adopt, make, nearest, one_line
@@ -177,6 +179,7 @@ __all__ = [
     "record_gone",
     "reserved_name",
     "size",
+    "stage_outside",
     "store_algorithm",
     "store_full",
     "store_not_private",
@@ -202,6 +205,7 @@ __all__ = [
     "untrusted_format",
     "upstream_unclear",
     "value_unfit",
+    "wired_loop",
     "wrong_arguments",
     "wrong_option",
     "wrong_result",

@@ -114,6 +114,18 @@ def unnamed_stage(stage: str, user: str, where: object) -> KeptError:
     return make(KeptError, "a stage has no name", facts, "assign it to an attribute of a pipeline's class body")
 
 
+def stage_outside(stage: str, cls: str, pipeline: str, where: object) -> KeptError:
+    """A class that is no pipeline declares a stage that a pipeline inherits."""
+    facts: Facts = (("where", where), ("stage", f"{cls}.{stage}"), ("pipeline", pipeline))
+    return make(KeptError, "a stage belongs to no pipeline", facts, f"write class {cls}(Pipeline)")
+
+
+def wired_loop(function: str, where: object) -> KeptError:
+    """An argument holds artifacts, and itself."""
+    facts: Facts = (("where", where), ("function", function))
+    return make(KeptError, "an argument contains itself", facts, "pass a value without the loop")
+
+
 def cycle(names: list[str], where: object) -> KeptError:
     """Stages need each other."""
     facts: Facts = (("where", where), ("cycle", " needs ".join(names)))

@@ -36,6 +36,8 @@ class File:
         if not isinstance(value, Path):
             raise Unfit("it is not a pathlib.Path", "return the Path of the file that the stage wrote")
         if value.is_dir():
+            if path.resolve().is_relative_to(value.resolve()):
+                raise Unfit(f"{value} is where the artifacts lie", "return a folder of its own")
             _check_tree(value)
             shutil.copytree(value, path, copy_function=shutil.copyfile)
         elif value.is_file():

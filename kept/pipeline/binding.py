@@ -32,6 +32,9 @@ class _Binding:
         for cls in reversed(pipeline.__mro__):
             for name, value in vars(cls).items():
                 if isinstance(value, Reference):
+                    if value._declared.owner is None:
+                        where = value._declared.where
+                        raise errors.stage_outside(name, cls.__name__, pipeline.__name__, where)
                     self.declared[name] = value._declared
                 elif name in self.declared and hasattr(cls, "_target"):
                     del self.declared[name]  # overridden by something that is no stage

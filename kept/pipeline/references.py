@@ -65,7 +65,10 @@ class Declared:
 
     def __post_init__(self) -> None:
         self.returns = returns(self.function)
-        self.leaves = tuple(leaf for name, value in self.arguments.items() for leaf in named_leaves(name, value))
+        try:
+            self.leaves = tuple(leaf for name, value in self.arguments.items() for leaf in named_leaves(name, value))
+        except RecursionError:  # one without artifacts is no leaf of them, and refused with its parameter
+            raise errors.wired_loop(function_name(self.function), self.where) from None
 
     @property
     def shown(self) -> str:
@@ -112,7 +115,8 @@ class Reference:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _reckon
     __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = _reckon
-    __len__ = __float__ = __int__ = __array__ = _reckon
+    __len__ = __float__ = __int__ = __array__ = __format__ = __eq__ = __ne__ = _reckon  # type: ignore[assignment]
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         declared = self._declared
@@ -219,8 +223,7 @@ def _plain_code(function: object) -> str:
 
 def leaves(value: object) -> Iterator[object]:
     """Yield what lists, tuples and dicts of an argument hold, in order: references may stand anywhere in them."""
-    for _, leaf in named_leaves("", value):
-        yield leaf
+    return (leaf for _, leaf in named_leaves("", value))
 
 
 def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
