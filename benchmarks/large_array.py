@@ -1,10 +1,12 @@
 """What a large array costs: saved, named, verified, loaded and restored, beside numpy alone in the same run.
 
+Both ways to name content are measured, BLAKE3 where it is installed.
+
 Processor seconds and peak memory of each way, in processes of their own that take turns; then a project of two stages
 with the same array, by `doit` and by hand. Run: ``python benchmarks/large_array.py [MEGABYTES] [ROUNDS]``
 """
 
-import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -41,6 +43,7 @@ from doit.doit_cmd import DoitMain
 code = DoitMain().run([])
 print([line.split()[1] for line in open("/proc/self/io") if line.startswith("rchar")][0], file=sys.stderr)
 """
+NAMES = {"sha256": "SHA-256", **({"blake3": "BLAKE3"} if importlib.util.find_spec("blake3") else {})}
 
 
 # ---- one way, in a process of its own
@@ -60,24 +63,27 @@ def measured(work, before):
     return result, took | {"peak": resident("VmHWM") - before}
 
 
-def one_way(way, folder, count):
+def one_way(way, algorithm, folder, count):
     import numpy as np
 
     from kept import formats
+    from kept.digest import Digest, hashing
     from kept.store import Store
 
-    before, store, told = resident("VmRSS"), Store(Path(folder) / ".kept"), {}
+    hashing(algorithm)  # it is loaded
+    before, store, told = resident("VmRSS"), Store(Path(folder) / ".kept", algorithm=algorithm), {}
     array = np.random.default_rng(0).random(count, dtype=np.float32) if way != "fresh" else None
     if way == "numpy":
         _, told["save"] = measured(lambda: np.save(f"{folder}/values.npy", array), before)
-        _, told["sha256"] = measured(lambda: hashlib.sha256(array).digest(), before)
+        for name in NAMES:
+            _, told[name] = measured(lambda name=name: hashing(name).update(memoryview(array).cast("B")), before)
         del array
         loaded, told["load"] = measured(lambda: np.load(f"{folder}/values.npy"), before)
     elif way == "kept":
 
         def save():
             with store.workshop() as shop:
-                saved = formats.save(array, formats.named("npy"), shop / "values.npy")
+                saved = formats.save(array, formats.named("npy"), shop / "values.npy", "", algorithm)
                 return store.put(shop / "values.npy", (saved.written.stat, saved.written.digest))
 
         digest, told["save"] = measured(save, before)
@@ -86,8 +92,6 @@ def one_way(way, folder, count):
         _, told["restore"] = measured(lambda: store.restore(digest, f"{folder}/out/values.npy"), before)
         Path(folder, "digest").write_text(json.dumps([digest.hex, digest.size]))
     else:
-        from kept.digest import Digest
-
         digest = Digest(*json.loads(Path(folder, "digest").read_text()))
         os.unlink(f"{folder}/out/values.npy")
         time.sleep(2.1)  # what was changed just now by another process is read each time
@@ -106,11 +110,15 @@ def in_turns(folder, count, rounds):
     for number in range(rounds):
         place = Path(folder, str(number))
         place.mkdir()
-        for way in ("numpy", "kept", "fresh") if number % 2 else ("kept", "fresh", "numpy"):
-            argv = [sys.executable, __file__, "--way", way, str(place), str(count)]
+        ours = [(way, algorithm) for algorithm in NAMES for way in ("kept", "fresh")]
+        for way, algorithm in [("numpy", "sha256"), *ours] if number % 2 else [*ours, ("numpy", "sha256")]:
+            inside = place / algorithm
+            inside.mkdir(exist_ok=True)
+            argv = [sys.executable, __file__, "--way", way, algorithm, str(inside), str(count)]
             for name, took in json.loads(measuring.output(argv, place)).items():
                 for figure, value in took.items():
-                    found.setdefault((way, name, figure), []).append(value)
+                    of = way if way == "numpy" else f"{way} {algorithm}"
+                    found.setdefault((of, name, figure), []).append(value)
         subprocess.run(["rm", "-rf", place], check=True)
     return {key: min(values) for key, values in found.items()}
 
@@ -146,24 +154,16 @@ def asked_for(place):
 def rows(size, f, folder, count):
     """Yield the lines of the table: what, kept's figure, numpy's or the bound, ratio."""
     plain, peak = f["numpy", "save", "cpu"] + f["numpy", "load", "cpu"], size * 1.0
-    saved, loaded = f["kept", "save", "cpu"], f["kept", "load", "cpu"]
-    fresh = f["fresh", "load", "cpu"]
-    floor = f["numpy", "save", "cpu"] + f["numpy", "sha256", "cpu"]
     yield "np.save + np.load: CPU", f"{plain:.3f} s", "", "1.0"
-    yield "np.save + SHA-256 of the array, nothing else: CPU", f"{floor:.3f} s", "", f"{floor / plain:.2f}"
-    yield "save, digest, load in the same run: CPU", f"{saved + loaded:.3f} s", "2.0", f"{(saved + loaded) / plain:.2f}"
-    yield "save, digest, load in a new process: CPU", f"{saved + fresh:.3f} s", "2.0", f"{(saved + fresh) / plain:.2f}"
-    yield (
-        "peak memory while it is saved",
-        mb(f["kept", "save", "peak"]),
-        "1.2",
-        f"{f['kept', 'save', 'peak'] / peak:.2f}",
-    )
-    used = max(f["kept", "use", "peak"], f["fresh", "use", "peak"])
+    for algorithm, name in NAMES.items():
+        yield from _named(f, algorithm, name, plain)
+    saved = max(f[f"kept {algorithm}", "save", "peak"] for algorithm in NAMES)
+    yield "peak memory while it is saved", mb(saved), "1.2", f"{saved / peak:.2f}"
+    used = max(f[f"{way} {algorithm}", "use", "peak"] for way in ("kept", "fresh") for algorithm in NAMES)
     yield "peak memory while it is loaded and used", mb(used), "1.2", f"{used / peak:.2f}"
-    yield "restore, in the run that has made it: wall", ms(f["kept", "restore", "wall"]), "10 ms", ""
-    yield "restore in a new process, once verified: wall", ms(f["fresh", "restore", "wall"]), "10 ms", ""
-    yield "verifying it once in a new process: CPU", f"{fresh:.3f} s", "", f"{fresh / plain:.2f}"
+    made, later = (max(f[f"{way} {name}", "restore", "wall"] for name in NAMES) for way in ("kept", "fresh"))
+    yield "restore, in the run that has made it: wall", ms(made), "10 ms", ""
+    yield "restore in a new process, once verified: wall", ms(later), "10 ms", ""
     large, small = project(folder, "large", count), project(folder, "small", 1000)
     hand, build, base = in_project(large, small)
     yield "two stages by hand, with np.save and np.load: CPU", f"{hand.cpu:.2f} s", "", "1.0"
@@ -175,6 +175,20 @@ def rows(size, f, folder, count):
     again = min(asked_for(large) for _ in range(3)) - min(asked_for(small) for _ in range(3))
     yield "read by the next run, more than for a small array", f"{first:,} bytes", "0", ""
     yield "read by the run after it", f"{again:,} bytes", "0", ""
+
+
+def _named(f, algorithm, name, plain):
+    """Yield what one way to name content costs."""
+    saved, loaded = f[f"kept {algorithm}", "save", "cpu"], f[f"kept {algorithm}", "load", "cpu"]
+    fresh = f[f"fresh {algorithm}", "load", "cpu"]
+    floor = f["numpy", "save", "cpu"] + f["numpy", algorithm, "cpu"]
+    for what, bound, seconds in (
+        (f"np.save + {name} of the array, nothing else: CPU", "", floor),
+        (f"save, {name}, load in the same run: CPU", "2.0", saved + loaded),
+        (f"save, {name}, load in a new process: CPU", "2.0", saved + fresh),
+        (f"verifying it once in a new process, {name}: CPU", "", fresh),
+    ):
+        yield what, f"{seconds:.3f} s", bound, f"{seconds / plain:.2f}"
 
 
 def mb(count):
@@ -198,6 +212,6 @@ def main():
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--way"]:
-        one_way(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        one_way(*sys.argv[2:5], int(sys.argv[5]))
     else:
         main()
