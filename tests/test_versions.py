@@ -265,6 +265,8 @@ def test_the_same_version_is_no_reason(levels):
     run = levels.doit()
     assert (run.code, run.ran, warned(run)) == (1, [], []), run
     assert "not made by me" in run.out
+    library(levels, "1.0")
+    assert levels.doit("-s", "-a", "p:level").ran == ["level"]
 
 
 OWN = """
