@@ -255,12 +255,18 @@ class Calls:
         elif root.id in scope.params:
             shared = root.id in scope.held or (depth > 1 and self.is_shared(root.id, first))
             self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
+        elif root.id in scope.returned and scope is not self.innermost():
+            self.mark(Mark.CHANGES, at)  # a function that is given away keeps things in what is given away beside it
         elif not scope.is_fresh(root.id) or (depth > 1 and scope.is_shallow(root.id)):
             found = self.chain(root.id)
             if found is not None and not self.lazy:
                 self.touches.add(found)
             else:
                 self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+
+    def innermost(self) -> Scope:
+        """Return the scope of the function or class here."""
+        return next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
 
     def changed_in_place(self, target: ast.Name) -> None:
         """Note ``d |= x`` in a function, where ``d`` may be somebody else's."""

@@ -26,6 +26,7 @@ class Scope:
     bound: dict[str, list[Value]] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)  # declared global
     params: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)  # locals that a function returns among others
     held: set[str] = field(default_factory=set)  # those with a default that can change, and then stays so
     open_class: bool = False  # a class with bases that may hold more names
 
@@ -92,6 +93,7 @@ def gathered(kind: str, body: Iterable[ast.AST]) -> Scope:
     while waiting:
         node = waiting.pop()
         _bind(node, scope)
+        scope.returned |= _given_back(node)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             waiting += [*node.decorator_list]
         elif isinstance(node, COMPREHENSIONS):
@@ -101,6 +103,14 @@ def gathered(kind: str, body: Iterable[ast.AST]) -> Scope:
     for name in scope.outer:
         scope.bound.pop(name, None)
     return scope
+
+
+def _given_back(node: ast.AST) -> set[str]:
+    """Return the names that a ``return`` of several things gives back."""
+    if not isinstance(node, ast.Return) or not isinstance(node.value, (ast.Tuple, ast.List, ast.Dict)):
+        return set()
+    inside = node.value.values if isinstance(node.value, ast.Dict) else node.value.elts
+    return {one.id for one in inside if isinstance(one, ast.Name)}
 
 
 def _bind(node: ast.AST, scope: Scope) -> None:
