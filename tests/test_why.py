@@ -95,6 +95,19 @@ def test_a_change_of_code_is_shown_as_a_difference(built):
     assert told["nearest:model"] == ["would be built if what comes first changes", "points:scaled comes first"]
 
 
+def test_a_library_that_only_an_input_brings_is_no_reason_while_that_input_waits(project):
+    """What reads a value without naming its library may stay as it is, so it would be built only if that changes."""
+    project.write("recipes/told.py", "def told(model) -> str:\n    return type(model).__name__\n")
+    project.edit("dodo.py", "from recipes import majority", "from recipes import told, majority")
+    accuracy = "    accuracy = stage(nearest.evaluate, model, Points.scaled.test, Points.rows.y_test)\n"
+    project.edit("dodo.py", accuracy, f"{accuracy}    word = stage(told.told, model)\n")
+    assert project.doit("nearest:word").code == 0
+    project.edit("dodo.py", "Training(shrink=0.1)", "Training(shrink=0.2)")
+    told = paragraphs(project.doit("why", "nearest:word"))
+    assert told["nearest:model"][0] == "would be built"
+    assert told["nearest:word"] == ["would be built if what comes first changes", "nearest:model comes first"]
+
+
 def test_a_change_of_a_parameter_is_shown_with_both_values(built):
     """From what to what, by the name of the parameter."""
     built.edit("dodo.py", "Training(shrink=0.1)", "Training(shrink=0.25)")

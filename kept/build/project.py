@@ -305,9 +305,9 @@ class Project:
         for wire in stage.wires.values():
             if not isinstance(wire, Input):
                 continue
-            judged = self.judgements[wire.stage]
-            given = {o.format.partition(".")[0] for o in judged.outputs if wire.field in ("", o.name)}
-            known = judged.code.libraries if judged.code is not None else {}
+            given = {output.format.partition(".")[0] for output in self._made(wire)}
+            code = self.judgements[wire.stage].code
+            known = code.libraries if code is not None else {}
             found |= {n: v for n, v in known.items() if any(n in LIBRARIES.get(form, known) for form in given)}
         return found
 
@@ -315,13 +315,14 @@ class Project:
         whole = self.stages[wire.stage].result
         if whole is not None and not wire.field:  # it is given as that NamedTuple: its order and methods count
             yield f"{whole.__module__}:{whole.__qualname__}"
+        for output in self._made(wire):
+            yield from output.classes
+
+    def _made(self, wire: Input) -> list[Output]:
+        """Return what a stage is given by another; before that has run, what it made last: near enough for reasons."""
         outputs = self.judgements[wire.stage].outputs
-        if not outputs:  # not known before that stage has run; for the reasons, what it made last is near enough
-            last = self.last(wire.stage)
-            outputs = last.outputs if last is not None else ()
-        for output in outputs:
-            if output.name == wire.field or not wire.field:
-                yield from output.classes
+        last = self.last(wire.stage) if not outputs else None
+        return [o for o in (last.outputs if last is not None else outputs) if not wire.field or o.name == wire.field]
 
     def _damage(self, stage: Stage, outputs: Iterable[Output]) -> Iterator[Reason]:
         for file, output in self.files(stage, outputs).items():
