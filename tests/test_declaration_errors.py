@@ -92,6 +92,14 @@ MISTAKES = {
         """,
         ["two pipelines are called 'a'", "first:  dodo.py:14", 'name="..."'],
     ),
+    "two stages of one name": (
+        """
+        class A(Pipeline):
+            one = stage(make)
+            one = stage(read, Path("x"))  # here
+        """,
+        ["two stages of a pipeline are called 'one'", "first:  dodo.py:15", "second: dodo.py:16", "hint: give one"],
+    ),
     "a cycle": (
         """
         class A(Pipeline):
@@ -132,7 +140,7 @@ MISTAKES = {
         class A(Pipeline, name="a b"):  # here
             one = stage(make)
         """,
-        ["a pipeline has a name that cannot be typed", "hint: use letters, digits and underscores"],
+        ["a pipeline has a name that cannot be typed", "hint: use a to z, digits and underscores"],
     ),
     "a name with a colon": (
         """

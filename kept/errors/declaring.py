@@ -102,6 +102,13 @@ def two_names(first: str, second: str, where: object) -> KeptError:
     return make(KeptError, "a stage has two names", facts, "declare it once, or twice with stage(...)")
 
 
+def stage_twice(name: str, first: object, second: object) -> KeptError:
+    """A class body gives one name to two stages."""
+    facts: Facts = (("first", first), ("second", second))
+    hint = "give one another name; where it depends, write if and else"
+    return make(KeptError, f"two stages of a pipeline are called {name!r}", facts, hint)
+
+
 def reserved_name(name: str, where: object) -> KeptError:
     """A stage would hide a method of every pipeline."""
     hint = "choose another name, without a leading underscore"
@@ -135,7 +142,8 @@ def cycle(names: list[str], where: object) -> KeptError:
 def bad_pipeline_name(name: str, where: object) -> KeptError:
     """A pipeline's name is no word."""
     facts: Facts = (("where", where), ("name", one_line(name)))
-    return make(KeptError, "a pipeline has a name that cannot be typed", facts, "use letters, digits and underscores")
+    hint = 'use a to z, digits and underscores, if need be beside the class\'s own name: class X(Pipeline, name="...")'
+    return make(KeptError, "a pipeline has a name that cannot be typed", facts, hint)
 
 
 def pipeline_twice(name: str, first: object, second: object) -> KeptError:

@@ -38,7 +38,25 @@ doors: list[Door] = []  # one at most
 RESERVED = frozenset({"load", "runs", "create_doit_tasks"})
 
 
-class Pipeline:
+class _Body(dict[str, Any]):
+    """The names of a class body while it runs: the second stage of one name would hide the first without a word."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        first = self.get(name)
+        if isinstance(value, Reference) and isinstance(first, Reference) and first._declared is not value._declared:
+            raise errors.stage_twice(name, first._declared.where, value._declared.where)
+        super().__setitem__(name, value)
+
+
+class _Declaring(type):
+    """Watches the bodies of pipelines."""
+
+    @classmethod
+    def __prepare__(cls, _name: str, _bases: tuple[type, ...], /, **_: object) -> _Body:
+        return _Body()
+
+
+class Pipeline(metaclass=_Declaring):
     """A pipeline: its class body names the artifacts, a subclass is a variant.
 
     ``class MnistTf(Mnist)`` is the target ``mnist_tf``; ``class X(Pipeline, name="y")`` is the target ``y``.
