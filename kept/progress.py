@@ -20,7 +20,7 @@ class Progress:
     def __init__(self, project: Project, tasks: Mapping[str, Any], selected: Iterable[str], workers: int) -> None:
         self.project = project
         self.workers = max(1, workers)
-        self.waiting = dict.fromkeys(project.order(_stages(project, tasks, selected)))  # each after what it needs
+        self.waiting = dict.fromkeys(project.order(stages_among(project, tasks, selected)))  # each after what it needs
         self.total = len(self.waiting)
         self.running: dict[str, float] = {}
         self.executed: set[str] = set()
@@ -65,7 +65,7 @@ class Progress:
         return max(*times, sum(times) / self.workers) if times else None
 
 
-def _stages(project: Project, tasks: Mapping[str, Any], selected: Iterable[str]) -> Iterator[str]:
+def stages_among(project: Project, tasks: Mapping[str, Any], selected: Iterable[str]) -> Iterator[str]:
     """Yield the stages among tasks and all that they need."""
     seen = dict.fromkeys(selected)
     todo = list(seen)

@@ -14,7 +14,7 @@ from . import build, collector, errors, explain, noop, receipt, upkeep
 from .actions import Cause, Outcome
 from .build import Judgement, Result
 from .fingerprint import states
-from .progress import Progress
+from .progress import Progress, stages_among
 from .renewal import Renewal
 from .screen import Lines, Screen
 from .witness import Witness
@@ -24,6 +24,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     """Runs what is left to do, in this process or, with ``-n``, in workers."""
 
     nodes: Mapping[str, Any] = {}  # of the tasks that doit's scheduler has looked at, by name
+    dispatcher: Any = None  # doit's scheduler
     place: build.Workplace | None = None  # where the stages of this process run
     asked: receipt.Asked | None = None  # the command line that a receipt may be written for
 
@@ -52,7 +53,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         reports = [task for name in dispatcher.selected_tasks if _is_report(task := dispatcher.tasks[name])]
         if reports and len(dispatcher.selected_tasks) < len(dispatcher.tasks):
             self.continue_ = True
-        self.nodes = dispatcher.nodes
+        self.dispatcher, self.nodes = dispatcher, dispatcher.nodes
         self.renewal = Renewal(self.project, self._through, self._judged_anew, self._attempt, self._settle_result)
         if self.asked is not None:
             self.project.standing = self.asked.standing()
@@ -122,12 +123,21 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def finish(self) -> Any:
         """End the run; one that found nothing to do leaves a receipt."""
-        code = super().finish()
         screen = self.screen
+        if screen is not None and self.dispatcher is not None:
+            screen.untried = self._untried(screen)
+        code = super().finish()
         upkeep.after(self.project)
         if screen is not None and code == 0 and self.asked is not None and self.witness is not None:
             self._leave_receipt(screen, self.asked, self.witness)
         return code
+
+    def _untried(self, screen: Screen) -> int:
+        """Count the stages that were asked for and that the run did not come to: one before them failed."""
+        if len(screen.became) == len(self.project.stages):
+            return 0
+        asked = stages_among(self.project, self.dispatcher.tasks, self.dispatcher.selected_tasks)
+        return max(0, sum(task not in screen.became for task in asked) - screen.ignored)
 
     def _leave_receipt(self, screen: Screen, asked: receipt.Asked, witness: Witness) -> None:
         done = set(screen.count)

@@ -154,6 +154,7 @@ class Screen:
         self.started = time.monotonic()
         self.became: dict[str, Outcome] = {}  # of each stage; the last word of one that was made again counts
         self.plain = False  # whether a plain task ran, failed or was ignored
+        self.ignored = self.untried = 0  # stages of this run that doit passed over, and that it never came to
         self.notes: list[str] = []  # said once, before the summary
         self.text: list[str] = []  # all that was written, for the receipt
         self.stages: Container[str] = ()  # tasks that are shown by stage_done
@@ -184,9 +185,12 @@ class Screen:
             text += f" after {seconds(result.seconds)}" if result.seconds else ""
             text += f": {result.failure.what}"
         out = self.lines.mark(result.outcome, text) + "\n"
-        if result.failure is not None:
-            out += _indented(result.failure.text.removeprefix(result.failure.what + "\n")) + _log(result.failure.log)
-            out += f"   hint: kept debug {result.task} opens it where it fails\n" if result.failure.log else ""
+        if (failure := result.failure) is not None:
+            out += _indented(failure.text.removeprefix(failure.what + "\n")) + _log(failure.log)
+            raised = (
+                failure.log and "\nhint: " not in failure.text
+            )  # what does not fit fails in no line of its
+            out += f"   hint: kept debug {result.task} opens it where it fails\n" if raised else ""
         self._write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
 
     def report(self, text: str, *, to_stdout: bool) -> None:
@@ -202,8 +206,10 @@ class Screen:
 
     # ---- what doit calls, for plain tasks and groups
 
-    def initialize(self, tasks: Any, selected_tasks: Any) -> None:
-        """Take note of what will be done; nothing is shown yet."""
+    def initialize(self, tasks: Any, _selected: Any) -> None:
+        """Say so where nothing can be done at all: it is a slip, a class that stands in a function for one."""
+        if not self.stages and not any(task.actions for task in tasks.values()):
+            self._write("note: nothing to build: dodo.py declares neither stages, by class X(Pipeline), nor tasks\n")
 
     def get_status(self, task: Any) -> None:
         """Hear that a task is looked at."""
@@ -235,6 +241,7 @@ class Screen:
     def skip_ignore(self, task: Any) -> None:
         """Show that a task is ignored, as the user asked."""
         self.plain = True
+        self.ignored += task.name in self.stages
         self._write(f"!! {task.title()} ignored\n")
 
     def cleanup_error(self, exception: Any) -> None:
@@ -253,19 +260,22 @@ class Screen:
         self.lines.close()
         for note in dict.fromkeys(self.notes):
             self._write(f"note: {note}\n")
-        if self.became:
-            self._write(summary(self.count, time.monotonic() - self.started) + "\n")
+        if self.became or self.ignored or self.untried:
+            took = time.monotonic() - self.started
+            self._write(summary(self.count, took, untried=self.untried, ignored=self.ignored) + "\n")
 
     def _write(self, text: str) -> None:
         self.text.append(text)
         self.lines.write(text)
 
 
-def summary(count: Counter[Outcome], took: float) -> str:
+def summary(count: Counter[Outcome], took: float, *, untried: int = 0, ignored: int = 0) -> str:
     """Count stages by outcome: ``4 stages: 4 built in 9.1 s``; without a time where nothing was done."""
-    total = sum(count.values())
-    order = (Outcome.FAILED, Outcome.BUILT, Outcome.RESTORED, Outcome.UP_TO_DATE)
-    parts = ", ".join(f"{count[outcome]} {outcome.value}" for outcome in order if count[outcome])
+    order = (Outcome.BUILT, Outcome.RESTORED, Outcome.UP_TO_DATE)
+    said = {Outcome.FAILED.value: count[Outcome.FAILED], "not run": untried, "ignored": ignored}
+    said |= {outcome.value: count[outcome] for outcome in order}
+    total = sum(said.values())
+    parts = ", ".join(f"{number} {words}" for words, number in said.items() if number)
     idle = set(count) <= {Outcome.UP_TO_DATE}
     return f"{total} stage{'s' if total != 1 else ''}: {parts}" + ("" if idle else f" in {seconds(took)}")
 

@@ -144,6 +144,7 @@ def test_an_ignored_stage_is_left_alone_until_it_is_forgotten(built):
     run = built.doit("nearest")
     assert (run.code, run.ran) == (0, [])
     assert "nearest:model ignored" in run.out
+    assert run.out.splitlines()[-1].startswith("4 stages: 2 ignored, ")
     built.doit("forget", "nearest:model")
     assert built.doit("nearest").ran == ["model", "accuracy"]
 

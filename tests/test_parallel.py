@@ -244,6 +244,7 @@ def test_with_continue_all_that_can_be_built_is_built(small):
     assert run.code != 0
     assert run.outcomes == {"p:bad": "failed", "p:good": "built", "p:later": "built", "p:other": "built"}
     assert "!! p:never not run: it needs p:bad" in run.out
+    assert " 1 not run, " in run.out.splitlines()[-1]
     assert left(project) == []
 
 

@@ -198,7 +198,7 @@ def test_a_failing_stage_shows_its_own_traceback(project):
     frames = [line for line in out if line.startswith("     File ")]
     assert len(frames) == 2
     assert not [line for line in frames if "/kept/" in line or "doit" in line]
-    assert out[-1] == "3 stages: 1 failed, 2 built in N s"
+    assert out[-1] == "4 stages: 1 failed, 1 not run, 2 built in N s"
     assert run.err == ""
 
 
@@ -281,7 +281,7 @@ def test_however_a_stage_ends_it_failed(project, line, told):
     assert run.code == 1
     assert told in run.out
     assert run.outcomes["nearest:model"] == "failed"
-    assert steady(run.out)[-1] == "3 stages: 1 failed, 2 built in N s"
+    assert steady(run.out)[-1] == "4 stages: 1 failed, 1 not run, 2 built in N s"
     assert "Traceback" not in run.err
 
 
@@ -292,6 +292,8 @@ def test_a_result_that_does_not_fit_is_told(project):
     assert run.code == 1
     assert "points:scaled did not return what its annotation says" in run.out
     assert "hint: return the NamedTuple" in run.out
+    assert run.out.count("hint:") == 1
+    assert steady(run.out)[-1] == "4 stages: 1 failed, 2 not run, 1 built in N s"
 
 
 def test_a_missing_input_is_told_with_the_line_that_declares_it(project):
@@ -302,6 +304,16 @@ def test_a_missing_input_is_told_with_the_line_that_declares_it(project):
     text = run.out + run.err
     assert "data/points.csv" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("text", ["", "class Empty(Pipeline):\n    number = 3\n"])
+def test_a_dodo_that_declares_nothing_is_told_so(project, text):
+    """Nothing is wrong with it, yet nobody has written it to mean that."""
+    project.write("dodo.py", "from kept import Pipeline\n" + text)
+    for _ in range(2):
+        run = project.doit()
+        assert (run.code, run.err) == (0, "")
+        assert run.out == "note: nothing to build: dodo.py declares neither stages, by class X(Pipeline), nor tasks\n"
 
 
 # ---- what a stage does to its process
