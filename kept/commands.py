@@ -47,6 +47,11 @@ class _Judged:
         """Load the project's code from its sources, and note what importing it reads; say whether it is a project."""
         root = _project_folder(params)
         if root is None:
+            above = _project_folder({**params, "seek_file": True})
+            if above is not None:
+                from .errors import dodo_above
+
+                raise InvalidDodoFile(str(dodo_above(os.getcwd(), above)))
             return False
         from . import collector
 
@@ -75,6 +80,8 @@ class _Judged:
 
 def _load(setup: Callable[[Any], None], params: Any) -> None:
     """Load dodo.py; a mistake in it, or in what it imports, is told with the user's own lines only."""
+    from .errors import not_loaded
+
     try:
         setup(params)
     except (InvalidDodoFile, InvalidCommand, KeyboardInterrupt, SystemExit):
@@ -87,7 +94,7 @@ def _load(setup: Callable[[Any], None], params: Any) -> None:
         frames = traceback.extract_tb(problem.__traceback__)
         own = [f for f in frames if not f.filename.startswith((*ours, "<frozen")) and "importlib" not in f.filename]
         lines = "".join([*traceback.format_list(own), *traceback.format_exception_only(problem)])
-        raise InvalidDodoFile(f"dodo.py cannot be loaded\n{lines}hint: mend the line above") from None
+        raise InvalidDodoFile(f"dodo.py cannot be loaded\n{lines}hint: {not_loaded(problem)}") from None
 
 
 class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types

@@ -20,9 +20,27 @@ VERBS = {
 }
 
 
+ABOUT = {
+    "du": "show what the store holds",
+    "gc": "remove what was used least recently",
+    "verify": "read all that the store holds",
+    "forget": "forget what is claimed of stages",
+    "fingerprint": "show the code that decides what a function does",
+    "log": "show what runs have done",
+    "diff": "show how two runs or two variants differ",
+    "show": "show an artifact, and all that it came of",
+    "graph": "draw stages and what they hand on",
+    "plan": "show what a run would do",
+    "debug": "run a stage in this process, with the debugger",
+    "shell": "open a prompt with the inputs of a stage",
+}
+
+
 def main() -> int:
     """Run `kept`; returns the exit code."""
     arguments = sys.argv[1:]
+    if arguments[:1] == ["help"] and len(arguments) == 2 and arguments[1] in VERBS:
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] not in VERBS:
         from . import receipt
 
@@ -47,7 +65,15 @@ def _doit(arguments: list[str]) -> int:
 
         sys.stderr.write(f"ERROR: {not_toml('pyproject.toml', str(problem))}\n")
         return 3
+    if arguments == ["--version"]:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"kept {version('kept')}, on doit ")
+        sys.stdout.flush()
     code: int = doit.run(arguments) or 0
+    if arguments in (["help"], ["--help"]):
+        verbs = "".join(f"  kept {verb:16s}  {ABOUT[verb]}\n" for verb in sorted(VERBS))
+        sys.stdout.write(f"\nVerbs of kept\n{verbs}\n  kept help <verb>       show what it takes\n")
     return code
 
 

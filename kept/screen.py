@@ -187,9 +187,7 @@ class Screen:
         out = self.lines.mark(result.outcome, text) + "\n"
         if (failure := result.failure) is not None:
             out += _indented(failure.text.removeprefix(failure.what + "\n")) + _log(failure.log)
-            raised = (
-                failure.log and "\nhint: " not in failure.text
-            )  # what does not fit fails in no line of its
+            raised = failure.log and "\nhint: " not in failure.text  # what does not fit fails in no line of its
             out += f"   hint: kept debug {result.task} opens it where it fails\n" if raised else ""
         self._write(out + "".join(f"warning: {warning}\n" for warning in result.warnings))
 

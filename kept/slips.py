@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from doit.cmd_forget import Forget
 from doit.cmd_info import Info
 from doit.cmdparse import CmdOption, CmdParseError
 from doit.control import TaskControl
@@ -26,6 +27,7 @@ def install(commands: Callable[[], Iterable[str]]) -> None:
             module.check_tasks_exist = _exist  # type: ignore[attr-defined]  # each has imported it by name
     TaskControl._filter_tasks = _selecting(TaskControl._filter_tasks, commands)
     Info._execute = _informing(Info._execute)
+    Forget._execute = _forgetting(Forget._execute)
 
 
 def _exist(tasks: Mapping[str, Any], names: Iterable[str] | None, skip_wildcard: bool = False) -> None:
@@ -56,10 +58,23 @@ def _informing(stock: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
+def _forgetting(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def execute(command: Any, *args: Any, **options: Any) -> Any:
+        if command.sel_tasks is None and not options.get("forget_all"):  # doit falls over that
+            raise errors.forget_which()
+        return stock(command, *args, **options)
+
+    return execute
+
+
 def wrong_option(name: str, problem: CmdParseError, options: Iterable[CmdOption]) -> CmdParseError:
     """Return an error that says which option of a command or a task was meant; doit's own for any other mistake."""
     slip = problem.__context__
     if not isinstance(slip, getopt.GetoptError):
         return problem
+    options = tuple(options)
     known = tuple(option.long for option in options if option.long)
+    if "not recognized" in slip.msg and slip.opt in (*known, *(option.short for option in options)):
+        return CmdParseError(str(errors.option_too_late(name, f"{'-' if len(slip.opt) == 1 else '--'}{slip.opt}")))
     return CmdParseError(str(errors.wrong_option(name, slip.msg, slip.opt, known)))

@@ -29,7 +29,7 @@ cleaning.install()
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 VERBS = frozenset({"debug", "diff", "du", "fingerprint", "gc", "graph", "log", "plan", "shell", "show", "verify"})
 COMMANDS = VERBS | {
-    "accept", "auto", "clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace",
+    "accept", "clean", "dumpdb", "forget", "help", "ignore", "info", "list", "reset-dep", "run", "strace",
     "tabcompletion", "why",
 }  # fmt: skip
 

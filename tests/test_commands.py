@@ -399,6 +399,11 @@ def test_a_project_without_kept_is_doits_own(project):
     [
         (["neerest"], "did you mean nearest"),
         (["modle"], "did you mean "),
+        (["Nearest"], "did you mean nearest?"),
+        (["auto"], "see `doit list --all`"),
+        (["nearest", "-n", "2"], "`doit -n ... TASK`"),
+        (["nearest", "--always-execute"], "`doit --always-execute ... TASK`"),
+        (["forget"], "name it, or forget all that is claimed: `doit forget --all`"),
         (["artifacts/nearest/acuracy.json"], "did you mean nearest:accuracy?"),
         (["lst"], "did you mean list?"),
         (["qqqqqqqq"], "see `doit list --all`"),

@@ -162,6 +162,8 @@ def test_one_line_shows_any_value():
 def test_nearest_names_what_was_probably_meant():
     """A misspelt name gets the names closest to it, an unrelated one none."""
     assert nearest("acuracy", ("accuracy", "model")) == "did you mean accuracy?"
+    assert nearest("MnistTf", ("mnist", "mnist_tf", "mnist_tf:model")) == "did you mean mnist_tf?"
+    assert nearest("clean", ("clean", "model")) == ""
     assert nearest("digit", ("digits", "digest", "model")) == "did you mean digits or digest?"
     assert nearest("zzz", ("accuracy", "model")) == ""
     assert nearest("x", ()) == ""

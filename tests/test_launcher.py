@@ -169,6 +169,29 @@ def test_every_verb_is_refused_as_the_name_of_a_pipeline():
     """Who asks for one would get the verb."""
     assert set(launcher.VERBS) <= tasks.COMMANDS
     assert set(launcher.VERBS) - {"forget"} == tasks.VERBS
+    assert set(launcher.VERBS) == set(launcher.ABOUT)
+
+
+@pytest.mark.parametrize("arguments", [("help",), ("--help",)])
+def test_help_lists_the_verbs_beside_doits_commands(project, arguments):
+    """Whoever asks `kept` for help hears of all that it can do, in lines that fit a terminal."""
+    run = project.kept(*arguments)
+    assert (run.code, run.err) == (0, "")
+    commands, _, verbs = run.out.partition("\nVerbs of kept\n")
+    assert "kept list " in commands
+    assert sorted(launcher.VERBS) == [line.split()[1] for line in verbs.splitlines() if line.startswith("  kept ")][:-1]
+    assert max(map(len, verbs.splitlines())) <= 80
+
+
+def test_help_of_a_verb_is_that_of_the_verb_itself(project):
+    """`kept help plan` is `kept plan --help`."""
+    run = project.kept("help", "plan")
+    assert (run.code, run.out) == (0, project.kept("plan", "--help").out)
+
+
+def test_the_version_is_that_of_kept(project):
+    """With that of doit beside it."""
+    assert re.match(r"kept \d+\.\d+\S*, on doit \d", project.kept("--version").out)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
     ("text", "told"),
     [
         ("def broken(:\n", "SyntaxError"),
-        ("import nothere\n", "No module named 'nothere'"),
+        ("import nothere\n", "No module named 'nothere'\nhint: install it in this Python; a package of your own "),
         ("1 / 0\n", "ZeroDivisionError"),
     ],
 )
@@ -27,3 +27,14 @@ def test_a_module_that_cannot_be_imported_is_named(project, command, text, told)
     project.write("recipes/nearest.py", good)
     again = project.doit()
     assert again.ran == []
+
+
+@pytest.mark.parametrize("command", ["run", "why"])
+def test_below_the_folder_of_dodo_it_is_told_where_that_is(project, command):
+    """The command looks in the current folder only, unless it is told to seek."""
+    project.path("notebooks").mkdir()
+    run = project.doit(command, cwd="notebooks")
+    assert (run.code, run.ran) == (3, [])
+    assert f"found: {project.root}\n" in run.err
+    assert "hint: go to its folder, or add -k" in run.err
+    assert project.doit("-k", "points", cwd="notebooks").code == 0

@@ -70,9 +70,15 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     """Return a hint with the names closest to a misspelt one, or nothing."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=3)
+    known = tuple(other for other in known if other != name)
+    close = [other for other in known if _plain(other) == _plain(name)]  # the name of the class, say
+    close = close or get_close_matches(name, known, n=3)
     if not close:  # `modle` for mnist_tf:model
         last = {other: other.replace("/", ":").rpartition(":")[2] for other in known}
         spelt = get_close_matches(name, set(last.values()), n=1)
         close = [other for other in known if last[other] in spelt][:3]
     return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").casefold()

@@ -92,7 +92,20 @@ def dodo_fails(path: object, problem: Exception) -> KeptError:
     if isinstance(problem, SyntaxError):
         place = f"{problem.filename}:{problem.lineno}"
     facts: Facts = (("file", path), ("at", place))
-    return make(KeptError, f"dodo.py cannot be loaded: {type(problem).__name__}: {problem}", facts, "mend it first")
+    return make(KeptError, f"dodo.py cannot be loaded: {type(problem).__name__}: {problem}", facts, not_loaded(problem))
+
+
+def dodo_above(here: object, found: object) -> KeptError:
+    """A command of doit was given in a folder below that of dodo.py."""
+    facts: Facts = (("here", here), ("found", found))
+    return make(KeptError, "there is no dodo.py here, but further up", facts, "go to its folder, or add -k: `doit -k`")
+
+
+def not_loaded(problem: BaseException) -> str:
+    """Say what can be done where dodo.py, or what it imports, raises."""
+    if isinstance(problem, ModuleNotFoundError):
+        return "install it in this Python; a package of your own below src/ by `pip install -e .`"
+    return "mend the line above"
 
 
 def unknown_target(name: str, known: tuple[str, ...]) -> KeptError:
@@ -104,6 +117,17 @@ def unknown_target(name: str, known: tuple[str, ...]) -> KeptError:
 def unknown_task(name: str, known: tuple[str, ...]) -> KeptError:
     """A command was given a name that is no task, no file that one makes and no command."""
     return make(KeptError, f"there is no task {name!r}", (), nearest(name, known) or "see `doit list --all`")
+
+
+def forget_which() -> KeptError:
+    """`doit forget` was given no name."""
+    return make(KeptError, "forget which task?", (), "name it, or forget all that is claimed: `doit forget --all`")
+
+
+def option_too_late(command: str, option: str) -> KeptError:
+    """An option stands behind the name of a task, where doit takes it for one of that task."""
+    hint = f"`doit {'' if command == 'run' else command + ' '}{option} ... TASK`"
+    return make(KeptError, f"option {option} must stand before the names of tasks", (), hint)
 
 
 def wrong_option(command: str, problem: str, option: str, known: tuple[str, ...]) -> KeptError:
