@@ -149,7 +149,8 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
             if text is not None:
                 pipe.write(text)
                 return 0
-            self.asked = receipt.Asked(in_args)
+            with contextlib.suppress(OSError):  # there is no current folder: doit says so
+                self.asked = receipt.Asked(in_args)
         try:
             return super().parse_execute(in_args)
         except CmdParseError as problem:
@@ -161,10 +162,11 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
-        if not self.watch(params):
+        if _project_folder(params) is None:
             return super().execute(params, args)
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
+            self.watch(params)
             return super().execute(params, args)
         except KeyboardInterrupt as interruption:
             number = signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT
@@ -186,14 +188,16 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 def _project_folder(params: Any) -> str | None:
     """Return the folder of the dodo.py that doit will load, if that file names kept."""
-    folder, name = os.path.split(os.path.abspath(params.get("dodoFile") or "dodo.py"))
-    while (
-        params.get("seek_file") and not os.path.isfile(os.path.join(folder, name)) and folder != os.path.dirname(folder)
-    ):
-        folder = os.path.dirname(folder)
     try:
+        folder, name = os.path.split(os.path.abspath(params.get("dodoFile") or "dodo.py"))
+        while (
+            params.get("seek_file")
+            and not os.path.isfile(os.path.join(folder, name))
+            and folder != os.path.dirname(folder)
+        ):
+            folder = os.path.dirname(folder)
         text = Path(folder, name).read_bytes()
-    except OSError:
+    except OSError:  # also where the current folder was removed
         return None
     return folder if b"kept" in text else None
 

@@ -38,6 +38,8 @@ def _let_go() -> None:
 
 def write(text: str) -> None:
     """Write text at once; where nobody reads on it goes nowhere, as does all that comes after it."""
+    if sys.stdout is None:  # closed from the beginning: nobody is to read it
+        return
     try:
         with ReadingOn():
             sys.stdout.write(text)
@@ -46,7 +48,21 @@ def write(text: str) -> None:
 
 
 def write_anything() -> None:
-    """Let names of files that are no text be printed, too, whatever the terminal's encoding."""
+    """Let names of files that are no text be printed, too, whatever the terminal's encoding.
+
+    Streams that were closed (``doit >&-``) lead nowhere: else the next file that is opened gets their number, and what
+    a stage prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:  # a lower one has been closed, too, and is not ours to fill
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  # as long as Python
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def _factory(stock: Any) -> Any:
             from .screen import Screen
 
             if type(reporter) is ConsoleReporter:
-                reporter = Screen(reporter.outstream)
+                reporter = Screen(reporter.outstream or sys.stdout)  # None where it was closed
             if workers:
                 from .parallel import ParallelRunner
 

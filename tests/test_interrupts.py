@@ -132,3 +132,18 @@ def test_an_end_while_two_run_frees_the_other(project, number):
     assert run.code == 0
     assert run.outcomes["nearest:model"] == "built"
     assert project.executed().count("model") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_it_starts(project, number):
+    """It is as calm before the first stage as later: no traceback of ours."""
+    project.write(
+        "started/sitecustomize.py",
+        "import os\nimport sys\n\n\ndef hook(event, arguments):\n"
+        "    if event == 'import' and arguments[0] == 'kept.build':\n"
+        f"        os.kill(os.getpid(), {int(number)})\n\n\nsys.addaudithook(hook)\n",
+    )
+    run = project.spawn(env={"PYTHONPATH": str(project.path("started"))}).wait()
+    assert run.code == -number
+    assert "Traceback" not in run.err, run
+    assert "interrupted" in run.err

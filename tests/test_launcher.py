@@ -110,7 +110,12 @@ def test_doit_answers_before_it_loads_the_project(project: Project):
     code, said, modules = loaded(project, "now", "doit", "nearest")
     assert (code, "4 stages: 4 up to date" in said) == (0, True)
     assert not tops(modules) & {"dodo", "recipes", "numpy", "sqlite3"}
-    assert {name for name in modules if name.startswith("kept.")} <= {"kept.commands", "kept.receipt", "kept.pipe"}
+    assert {name for name in modules if name.startswith("kept.")} <= {
+        "kept.commands",
+        "kept.collector",
+        "kept.receipt",
+        "kept.pipe",
+    }
 
 
 def test_importing_kept_loads_nothing(project: Project):

@@ -71,3 +71,21 @@ def test_a_report_that_nobody_reads(project):
         run = unread(project, *arguments)
         assert "Traceback" not in run.stderr
         assert "BrokenPipe" not in run.stderr
+
+
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_streams_that_are_closed_from_the_beginning(project, closed, parallel):
+    """A daemon closes them: no file of kept's may get their numbers, where a stage would print into it."""
+    for _ in range(3):  # the last one is answered from a receipt, maybe
+        run = subprocess.run(
+            [*command(), *parallel, "nearest"],
+            cwd=project.root,
+            env=project._environment(),
+            preexec_fn=lambda: [os.close(number) for number in closed],  # no threads here
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0
+    assert sorted(project.executed()) == ["accuracy", "model", "rows", "scaled"]
+    assert project.kept("verify").code == 0
