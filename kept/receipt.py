@@ -79,7 +79,7 @@ def setting(arguments: list[str]) -> tuple[object, ...]:
     machine = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     out = sys.stdout
     screen = (out.isatty(), out.encoding, out.errors) if out is not None else None
-    return python, tuple(sys.path[1:]), tuple(arguments), os.getcwd(), machine, screen
+    return python, tuple(sys.path[1:]), tuple(arguments), os.getcwd(), machine, os.cpu_count(), screen
 
 
 def stat(path: str) -> State | None:

@@ -31,6 +31,11 @@ _PRESENCE = frozenset({
     "_lexists", "realpath", "_joinrealpath", "_realpath",
 })  # fmt: skip
 _ASKING = ("stat", "lstat", "access", "readlink")
+# What they say is of the process or of the machine, and may be another thing next time.
+_MACHINE = (
+    "sched_getaffinity", "process_cpu_count", "getloadavg", "statvfs", "fstatvfs", "umask", "nice", "getpriority",
+    "getuid", "geteuid", "getgid", "getegid", "getgroups", "getlogin", "get_terminal_size",
+)  # fmt: skip
 _OWN = (
     os.path.dirname(os.__file__) + os.sep,
     os.path.dirname(os.path.abspath(__file__)) + os.sep,
@@ -62,6 +67,9 @@ class Witness:
             for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
                 if asking in able:  # shutil asks when it is imported, and removes folders in another way if it is not
                     able.add(heard)
+        for name in filter(functools.partial(hasattr, os), _MACHINE):
+            self._real[name] = getattr(os, name)
+            setattr(os, name, self._doubting(self._real[name]))
         for stream in (sys.stdout, sys.stderr):
             self._listen(stream)
 
@@ -114,6 +122,14 @@ class Witness:
                 elif isinstance(path, (str, bytes, os.PathLike)):
                     (self._presence if _of_presence(frame) else self._path)(path)
             return asking(path, *rest, **options)
+
+        return asked
+
+    def _doubting(self, asking: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(asking)
+        def asked(*given: Any, **options: Any) -> Any:
+            self.doubt |= not self._busy and _asks(sys._getframe(1))
+            return asking(*given, **options)
 
         return asked
 

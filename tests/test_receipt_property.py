@@ -452,6 +452,10 @@ def test_the_answer_with_a_receipt_is_the_one_without(world: World, turn: int):
         "import sys\n\nprint('loading', file=sys.stderr)\n",
         "OPTIONS = [name for name in os.environ if name.startswith('OPTION_')]\n",
         "open('conf/note.txt', 'w').close()\n",
+        "ROOM = len(os.sched_getaffinity(0))\n",
+        "ROOM = os.statvfs('.').f_bfree\n",
+        "MASK = os.umask(0o022)\n",
+        "LOAD = os.getloadavg()\n",
         "Path('conf/usual.txt').rename('conf/usual.txt')\n",
         "def task_often():\n    return {'actions': ['true'], 'uptodate': [lambda: True]}\n",
         "def task_told():\n    return {'actions': ['true'], 'uptodate': [True], 'title': lambda task: 'told'}\n",
@@ -480,6 +484,15 @@ def test_a_receipt_where_files_decide(world: World, addition: str):
     world.put("dodo.py", DODO + "\n" + addition)
     runs = [world.doit() for _ in range(4)]
     assert [answered(run) for run in runs[-2:]] == [True, True], runs
+
+
+def test_a_variable_that_is_asked_for_in_bytes(world: World):
+    """It is the same one."""
+    world.put("dodo.py", DODO.replace("depth=DEPTH,", "depth=int(os.getenvb(b'WIDE', b'1')),"))
+    runs = [world.doit() for _ in range(4)]
+    assert answered(runs[-1]), runs
+    world.variables["WIDE"] = "2"
+    assert compared(world).ran
 
 
 LEAVES = [

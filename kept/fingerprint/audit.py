@@ -142,8 +142,9 @@ class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in 
         return super().__iter__()
 
     def __getitem__(self, key: str) -> str:
+        name = os.fsdecode(key)  # of os.environb, too
         for ear in ears:
-            ear(key)
+            ear(name)
         if _watch:
             asker = sys._getframe(1)
             while asker.f_back is not None and asker.f_globals.get("__name__") in (
@@ -153,8 +154,12 @@ class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in 
             ):
                 asker = asker.f_back
             if os.path.abspath(asker.f_code.co_filename).startswith(_watch[-1].root + os.sep):
-                _watch[-1].saw("variable", (key,))
+                _watch[-1].saw("variable", (name,))
         return super().__getitem__(key)  # type: ignore[no-any-return]  # a str: see above
+
+
+def _environments() -> list[os._Environ[Any]]:
+    return [os.environ, os.environb] if os.supports_bytes_environ else [os.environ]
 
 
 def install(root: str | os.PathLike[str], memo: Memo) -> None:
@@ -163,11 +168,13 @@ def install(root: str | os.PathLike[str], memo: Memo) -> None:
     _watch[:] = [_Watch(os.fspath(root), memo)]
     if first:
         sys.addaudithook(_hook)
-        os.environ.__class__ = _Environ
+        for environment in _environments():
+            environment.__class__ = _Environ
 
 
 def uninstall() -> None:
     """Watch no more, and forget what was found."""
     _watch[:] = []
     asked.clear()
-    os.environ.__class__ = os._Environ
+    for environment in _environments():
+        environment.__class__ = os._Environ
