@@ -42,6 +42,10 @@ COUNTS = {
         "import functools\nstages.train = functools.partial(stages.train, n=3)\n",
     ),
     "a seed": ("import random\nrandom.seed(1)\n", "import random\nrandom.seed(2)\n"),
+    "a number drawn from what it seeds": (
+        "import random\nrandom.seed(1)\n",
+        "import random\nrandom.seed(1)\nDRAWN = random.random()\n",
+    ),
     "a variable": ("import os\nos.environ['LR'] = '1'\n", "import os\nos.environ['LR'] = '2'\n"),
     "the decimal context": (
         "import decimal\ndecimal.getcontext().prec = 5\n",
@@ -68,6 +72,8 @@ COUNTS_NOT = {
     "a module that the stage does not use": ("elsewhere.K = 2\n", "elsewhere.K = 3\n"),
     "where modules are looked for": ("import sys\nsys.path.append('lib')\n", "import sys\n"),
     "a folder made": ("import os\nos.makedirs('out', exist_ok=True)\n", ""),
+    "a number drawn": ("import random\nDRAWN = random.random()\n", ""),
+    "a number drawn by numpy": ("import numpy as np\nDRAWN = np.random.rand(2)\n", "import numpy as np\n"),
     "what is logged": ("import logging\nlogging.basicConfig(level=10)\n", "import logging\n"),
 }  # fmt: skip
 
