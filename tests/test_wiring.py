@@ -142,6 +142,27 @@ def test_a_field_alone_does_not_follow_its_tuple(wired):
     assert wired.result("shown, pair.left")[0] == []
 
 
+def test_a_project_in_another_place_is_given_the_same(wired):
+    """Files are known by where they lie in the project, and elsewhere by their names, however that is written down."""
+    (wired.root.parent / "aside").mkdir()
+    (wired.root.parent / "aside" / "z.txt").write_text("outside")
+    outside = repr(str(wired.root.parent / "aside" / "z.txt"))
+    for call in (
+        "name, Path(__file__).parent / 'data/x.txt'",
+        "name, Path('../aside/z.txt')",
+        f"name, Path({outside})",
+    ):
+        wired.result(call)
+        moved = wired.root.with_name("moved")
+        wired.root.rename(moved)
+        wired.root, old = moved, wired.root
+        assert wired.doit("a").ran == []
+        moved.rename(old)
+        wired.root = old
+    assert wired.result("name, Path('../aside/z.txt')") == ([], "z.txt")
+    assert wired.result("name, Path('data/x.txt')") == ([], "x.txt")
+
+
 def test_why_names_the_other_file(wired):
     """The same bytes under another name: the reason shows both names, not twice the same digest."""
     wired.result("name, Path('data/x.txt')")

@@ -132,6 +132,12 @@ class Keys:
                 params[name] = Param(digest_value(shape, self._code_digest, ordered=True), _shown(shape))
         return params
 
+    def place(self, path: str) -> str:
+        """Return an input's path as it is wherever the project lies; of what lies elsewhere, its name."""
+        full = os.path.join(self.root, path)
+        inside = os.path.relpath(full, self.root).replace(os.sep, "/")
+        return inside if inside.partition("/")[0] != os.pardir else os.path.basename(full)
+
     def keyed(self, value: str | None) -> str:
         """Name the value of a declared variable so that nobody can guess it back from the name."""
         if value is None:

@@ -264,7 +264,7 @@ class Project:
                 content = self.content(wire.path)
                 if content is None:
                     raise errors.missing_input(stage.task, name, wire.path, stage.where)
-                given[name] = Given(content, f"file {wire.path}", wire.path)  # a stage may look at the name
+                given[name] = Given(content, f"file {self.keys.place(wire.path)}", wire.path)  # a stage may look at it
             elif isinstance(wire, Input):
                 outputs = self._upstream(stage, wire)
                 if not outputs:
