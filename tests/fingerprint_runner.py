@@ -16,10 +16,11 @@ sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.
 import fingerprint_cases  # noqa: E402 - after the path
 import fingerprint_edits  # noqa: E402
 import fingerprint_more  # noqa: E402
+import fingerprint_quiet  # noqa: E402
 
 from kept.fingerprint import fingerprint  # noqa: E402
 
-CASES = [*fingerprint_cases.C, *fingerprint_more.C, *fingerprint_edits.C]
+CASES = [*fingerprint_cases.C, *fingerprint_more.C, *fingerprint_edits.C, *fingerprint_quiet.C]
 
 
 def write(folder, files):

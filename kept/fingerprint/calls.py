@@ -12,7 +12,7 @@ from .imports import computed_prefix, extended, import_target, is_import_call, l
 from .scopes import FUNCTIONS, Scope, Value, aliases, fresh
 from .summary import Alias, Call, How, Mark
 from .texts import evaluated, modules_run
-from .words import MUTATING, dotted, last
+from .words import MUTATING, dotted, last, works_in_place
 
 _NAME = re.compile(r"[A-Za-z_][\w.]*(:[\w.]+)?")
 
@@ -88,6 +88,8 @@ class Calls:
         if changed:
             assert isinstance(node.func, ast.Attribute)
             self.changed(node.func, node, method=True)
+        elif isinstance(node.func, ast.Attribute) and self.in_place(node, node.func):
+            self.changed(node.func, node, method=True)
         if self.lazy:
             self.called_inside(node, name)
         else:
@@ -99,6 +101,14 @@ class Calls:
         self.visit(node.func)
         self.all((*node.args, *(keyword.value for keyword in node.keywords)))
         self.discarded = before
+
+    def in_place(self, node: ast.Call, method: ast.Attribute) -> bool:
+        """Say whether a method changes its object whatever is done with the result: ``df.fillna(0, inplace=True)``."""
+        for keyword in node.keywords:
+            if keyword.arg == "inplace":
+                return not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+        scope = self.owner(method.value.id) if self.lazy and isinstance(method.value, ast.Name) else None
+        return scope is not None and dotted(method.value) in scope.params and works_in_place(method.attr)
 
     def special(self, node: ast.Call, name: str) -> bool:
         """Handle calls that are names in disguise: imports, ``getattr``, and texts that are no names at all."""
@@ -185,6 +195,13 @@ class Calls:
         self.all(node.elts)
 
     see_tuple = see_list
+
+    def entered(self, node: ast.expr) -> None:
+        """Note what a ``with`` enters by its name."""
+        name = dotted(node)
+        found = self.chain(name) if name is not None and not self.lazy else None
+        if found is not None:
+            self.calls.append(Call(extended(found, "__enter__"), How.CALL))
 
     def given(self, node: ast.Call) -> tuple[str, ...]:
         """List the module's names among the arguments; a lambda is ``?``."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..lean import dataclass, field
 from .resolving import Resolver, Target, What
 from .summary import Call, How, Mark, Statement
-from .words import changes_state, is_calm, is_standard, keeps_definitions, last, reads_definitions
+from .words import changes_state, is_calm, is_standard, keeps_definitions, last, reads_definitions, works_in_place
 
 _QUIET = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log", "critical"})
 
@@ -28,6 +28,8 @@ class Effects:
         if Mark.EFFECT in statement.marks:
             return True
         if any(self.touched((module, index), name) for name in statement.touches):
+            return True
+        if self.consumes((module, index)):
             return True
         return any(self.judged((module, index), call) for call in statement.calls)
 
@@ -52,12 +54,27 @@ class Effects:
 
     def judged(self, at: Id, call: Call) -> bool:
         """Say whether a call made while importing is an effect."""
+        if call.name == "?":
+            return self.computed(call) or self.runs(at)
         if call.name.startswith("?"):
             return self.computed(call)
         targets = self.resolver.look(at[0], call.name)
         if "." in call.name and targets and all((one.module, one.index) == at for one in targets):
             return self.computed(Call("?." + last(call.name), call.how))  # ``for m in MODELS: m.set_rate(1)``
+        if targets and all((one.module, one.index) == at for one in targets) and self.runs(at):
+            return True  # ``for f in SETUPS: f()``
         return any(self.called(at, call, target) for target in targets if (target.module, target.index) != at)
+
+    def runs(self, at: Id) -> bool:
+        """Say whether a statement that calls something computed names anything that changes something when called."""
+        targets = [one for name in self.resolver.statement(*at).early for one in self.resolver.look(at[0], name)]
+        return any(self.changes(one) for one in targets if (one.module, one.index) != at)
+
+    def consumes(self, at: Id) -> bool:
+        """Say whether a statement looks at an iterator that takes part: it may move it on."""
+        targets = [one for name in self.resolver.statement(*at).early for one in self.resolver.look(at[0], name)]
+        ids = {(one.module, one.index) for one in targets if one.what is What.STATEMENT} - {at}
+        return any(Mark.CONSUMED in self.resolver.statement(*one).marks and self.reached(one) for one in ids)
 
     @staticmethod
     def computed(call: Call) -> bool:
@@ -95,7 +112,9 @@ class Effects:
         if last(target.rest) in _QUIET:
             return False
         if call.how is How.CALL and not self.changes(target) and not self.alters(target):
-            return False
+            inner, _, name = target.rest.rpartition(".")
+            holder = Target(target.what, target.label, target.module, target.index, target.name, inner)
+            return works_in_place(name) and self.seen(holder)
         return self.seen(target) or (call.how is How.CALL and self.changes(target) and not found.fresh)
 
     def foreign(self, at: Id, call: Call, name: str) -> bool:

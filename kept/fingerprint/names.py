@@ -265,6 +265,7 @@ class Names(Calls):
             before, self.discarded = self.discarded, last(name) not in _HARMLESS_WITH
             self.visit(item.context_expr)
             self.discarded = before
+            self.entered(item.context_expr)
             self.all((item.optional_vars,))
         self.all(node.body)
 

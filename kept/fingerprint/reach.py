@@ -279,7 +279,9 @@ class Reach:
         for module in list(self.modules):
             summary = self.resolver.summary(module)
             for index, statement in enumerate(summary.statements if summary else ()):
-                if (module, index) in self.reached or not (statement.calls or statement.touches or statement.marks):
+                if (module, index) in self.reached or not (
+                    statement.calls or statement.touches or statement.marks or statement.early
+                ):
                     continue
                 if self.effects.always(module, index):
                     self.add((module, index))

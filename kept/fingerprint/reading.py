@@ -13,9 +13,9 @@ from . import canonical, scopes
 from .blind import findings
 from .inputs import Outline, reads
 from .names import Names
-from .summary import Alias, Statement, Summary
+from .summary import Alias, Mark, Statement, Summary
 from .tidy import imported_names, tidied
-from .words import dotted
+from .words import CONSUMED, dotted, last
 
 _UNCHANGING = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
 _DEEP = 100_000  # a sum of thousands of terms nests as deep; these walks are plain calls and need no C stack
@@ -114,7 +114,7 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
         touches=tuple(sorted(names.touches)), readers=tuple(sorted(names.readers)), bases=tuple(names.bases),
         written=tuple(sorted(one for one in names.written if not names.loose[one[0]])),
         prefixes=tuple(sorted(names.prefixes)), strings=tuple(sorted(names.strings)), reads=(*early, *late),
-        marks=names.marks, blind=findings(node, outline),
+        marks={**names.marks, **_consumed(node)}, blind=findings(node, outline),
     )  # fmt: skip
 
 
@@ -139,6 +139,13 @@ def _is_fresh(node: ast.stmt) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return True
     return isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and scopes.fresh(node.value)
+
+
+def _consumed(node: ast.stmt) -> dict[Mark, int]:
+    """Mark the name of an iterator, or of what else changes when somebody looks at it."""
+    value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+    made = isinstance(value, ast.Call) and last(dotted(value.func) or "") in CONSUMED
+    return {Mark.CONSUMED: node.lineno} if made or isinstance(value, ast.GeneratorExp) else {}
 
 
 def _is_constant(node: ast.stmt) -> bool:

@@ -27,6 +27,7 @@ class Mark(enum.StrEnum):
     ALTERS = "changes an argument when called"
     HOOKS = "is told of its subclasses"
     EFFECT = "changes something when imported"
+    CONSUMED = "is an iterator"
     DEFINES = "a function, class or lambda"
 
 

@@ -89,9 +89,19 @@ FRESH = frozenset({
     "defaultdict", "OrderedDict", "Counter", "deque", "bytearray", "object",
     "int", "float", "str", "bool", "bytes", "range", "sorted",
     "zip", "map", "enumerate", "len", "sum", "min", "max", "copy",
-    "SimpleNamespace", "WeakKeyDictionary", "WeakValueDictionary", "WeakSet", "ChainMap",
+    "SimpleNamespace", "WeakKeyDictionary", "WeakValueDictionary", "WeakSet",
 })  # fmt: skip
 
+_IN_PLACE = frozenset({
+    "fill", "fit", "partial_fit", "train", "eval", "load_state_dict", "compile", "__enter__", "enter_context",
+})  # fmt: skip
+_OPERATORS = frozenset({"setitem", "delitem", "iadd", "iand", "iconcat", "ior", "isub", "ixor", "imul", "itruediv"})
+# Whoever looks at what one of these makes may move it on.
+CONSUMED = frozenset({
+    "iter", "map", "zip", "filter", "reversed", "enumerate", "open", "reader", "count", "cycle", "chain", "islice",
+    "repeat", "product", "permutations", "combinations", "defaultdict", "Random", "default_rng", "RandomState",
+    "Generator", "manual_seed", "StringIO", "BytesIO", "Queue", "SimpleQueue", "LifoQueue", "PriorityQueue",
+})  # fmt: skip
 _PUTTING = frozenset({"heappush", "heappushpop", "heapreplace", "heapify", "insort", "insort_left", "insort_right"})
 
 _CALM_MODULES = (
@@ -154,6 +164,8 @@ def changes_state(name: str) -> bool:
     tail = last(name)
     if name in BUILTINS:
         return name in ("setattr", "delattr", "next", "exec")
+    if name.startswith(("operator.", "_operator.")):
+        return tail.strip("_") in _OPERATORS
     if name.startswith(("random.", "numpy.random.")):  # drawing a number moves the generator for everybody
         return tail not in (
             "Random",
@@ -165,6 +177,13 @@ def changes_state(name: str) -> bool:
             "PCG64",
         )
     return bool(re.match(_CHANGING, tail)) or tail in _PUTTING or name.startswith(("atexit.", "signal.", "gc."))
+
+
+def works_in_place(method: str) -> bool:
+    """Say whether a method of this name changes its object, even where its result is taken."""
+    if method in MUTATING or method in _IN_PLACE or re.match(_CHANGING, method):
+        return True
+    return method.endswith("_") and not method.endswith("__")  # as torch writes it
 
 
 def is_calm(name: str) -> bool:
