@@ -215,5 +215,8 @@ ch("os.environ setdefault through an alias", "import hh, os\ndef train(x): retur
 ch("os.environ |=", "import hh, os\ndef train(x): return os.environ['K']\n", {"hh.py": "import os\nos.environ |= {'K': '@@'}\n"})
 ch("sys.path.insert by a computed folder", "import sys, os\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'lib@@'))\nimport inner\ndef train(x): return inner.K\n", {"lib2/inner.py": "K = 1\n", "lib3/inner.py": "K = 2\n"})
 ch("sys.path edited in a helper imported before", "import paths\nimport inner\ndef train(x): return inner.K\n", {"paths.py": "import sys\nfrom pathlib import Path\nsys.path.append(str(Path(__file__).parent / 'lib'))\n", "lib/inner.py": "K = @@\n"})
+pair("two draws of an own generator exchanged", "change", "import random\nR = random.Random(0)\n@@\ndef train(x): return A, B\n", "A = R.random()\nB = R.random()", "B = R.random()\nA = R.random()")
+pair("two draws of a generator of another module exchanged between modules", "change", "@@\nimport m1, m2\ndef train(x): return m1.A, m2.A\n", "import m1", "import m2", others={"hh.py": "import numpy as np\nR = np.random.default_rng(0)\n", "m1.py": "import hh\nA = hh.R.normal()\n", "m2.py": "import hh\nA = hh.R.normal()\n"})
+pair("a draw before or after the one that counts", "change", "import random\nR = random.Random(0)\n@@\ndef train(x): return A\n", "U = R.random()\nA = R.random()", "A = R.random()\nU = R.random()")
 C = _ALL[_start:]
 del _ALL[_start:]

@@ -29,8 +29,6 @@ class Effects:
             return True
         if any(self.touched((module, index), name) for name in statement.touches):
             return True
-        if self.consumes((module, index)):
-            return True
         return any(self.judged((module, index), call) for call in statement.calls)
 
     # ---- values changed

@@ -59,7 +59,7 @@ def _events(reach: Reach, module: str, started: set[str]) -> list[Id | str]:
 def is_change(reach: Reach, one: Id) -> bool:
     """Say whether others may see that a statement ran: then its place among them counts."""
     statement = reach.resolver.statement(*one)
-    if statement.touches or reach.effects.always(*one):
+    if statement.touches or reach.effects.always(*one) or reach.effects.consumes(one):
         return True
     table = reach.resolver.binders(one[0])
     reached = reach.reached

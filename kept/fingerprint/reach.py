@@ -276,14 +276,17 @@ class Reach:
 
     def add_effects(self) -> None:
         """Take in what importing the closure changes."""
+        consumed = Mark.CONSUMED in self.marks  # rarely: then all that is looked up while importing is judged
         for module in list(self.modules):
             summary = self.resolver.summary(module)
             for index, statement in enumerate(summary.statements if summary else ()):
-                if (module, index) in self.reached or not (
-                    statement.calls or statement.touches or statement.marks or statement.early
-                ):
+                if (module, index) in self.reached:
                     continue
-                if self.effects.always(module, index):
+                if consumed and self.effects.consumes((module, index)):
+                    self.add((module, index))
+                    continue
+                does = statement.calls or statement.touches or statement.marks
+                if does and self.effects.always(module, index):
                     self.add((module, index))
 
     def add_subclasses(self) -> None:
