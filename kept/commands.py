@@ -43,16 +43,11 @@ class _Judged:
             self.dep_manager.asked, self.dep_manager.witness = self.asked, self.witness
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
-    def watch(self, params: Any) -> bool:
-        """Load the project's code from its sources, and note what importing it reads; say whether it is a project."""
-        root = _project_folder(params)
+    def watch(self, params: Any) -> None:
+        """Load a project's code from its sources, and note what importing it reads."""
+        root = _project_here(params)
         if root is None:
-            above = _project_folder({**params, "seek_file": True})
-            if above is not None:
-                from .errors import dodo_above
-
-                raise InvalidDodoFile(str(dodo_above(os.getcwd(), above)))
-            return False
+            return
         from . import collector
 
         collector.seldom()
@@ -75,7 +70,6 @@ class _Judged:
                 self.asked.began_ns = memo.now_ns()
             self.witness.begin()
         self.loader.setup = partial(_load, self.loader.setup)
-        return True
 
 
 def _load(setup: Callable[[Any], None], params: Any) -> None:
@@ -162,7 +156,7 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
-        if _project_folder(params) is None:
+        if _project_here(params) is None:
             return super().execute(params, args)
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
@@ -184,6 +178,17 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise Terminated
+
+
+def _project_here(params: Any) -> str | None:
+    """Return the folder of the dodo.py that doit will load; refuse to look for one that lies in a folder above."""
+    root = _project_folder(params)
+    above = _project_folder({**params, "seek_file": True}) if root is None else None
+    if above is not None:
+        from .errors import dodo_above
+
+        raise InvalidDodoFile(str(dodo_above(os.getcwd(), above)))
+    return root
 
 
 def _project_folder(params: Any) -> str | None:
