@@ -176,17 +176,7 @@ def as_json(told: Iterable[Told]) -> dict[str, Any]:
                 "stage": t.task,
                 "outcome": t.outcome.value,
                 "perhaps": t.perhaps,
-                "reasons": [
-                    {
-                        "cause": r.cause.value,
-                        "name": r.name,
-                        "old": r.old,
-                        "new": r.new,
-                        "where": r.where,
-                        "diff": t.diffs.get(r.name, "") if r.cause is Cause.CODE else "",
-                    }
-                    for r in t.reasons
-                ],
+                "reasons": [reason_json(r, t.diffs) for r in t.reasons],
                 "source": t.source,
                 "accepted": t.accepted,
                 "said": t.said,
@@ -194,6 +184,18 @@ def as_json(told: Iterable[Told]) -> dict[str, Any]:
             }
             for t in told
         ],
+    }
+
+
+def reason_json(reason: Reason, diffs: Mapping[str, str]) -> dict[str, str]:
+    """Write a reason for machines, with the difference if it is one of code."""
+    return {
+        "cause": reason.cause.value,
+        "name": reason.name,
+        "old": reason.old,
+        "new": reason.new,
+        "where": reason.where,
+        "diff": diffs.get(reason.name, "") if reason.cause is Cause.CODE else "",
     }
 
 

@@ -60,7 +60,7 @@ def _init(names: Names, defaults: dict[str, Any], *, frozen: bool, after: bool) 
         lines.append(f"set_field(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
     lines += ["self.__post_init__()"] if after else []
     space: dict[str, Any] = {**given, "set_field": object.__setattr__}
-    exec(f"def __init__({', '.join(taken)}):\n " + "\n ".join(lines or ["pass"]), space)  # noqa: S102  as the library
+    exec(f"def __init__({', '.join(taken)}):\n " + "\n ".join(lines or ["pass"]), space)  # noqa: S102  # as the library does
     return space["__init__"]
 
 

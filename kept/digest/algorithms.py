@@ -13,8 +13,8 @@ Algorithm = Literal["sha256", "blake3"]
 class Hashing(Protocol):
     """What takes bytes piece by piece, and names them in 64 hex digits."""
 
-    def update(self, data: bytes | memoryview, /) -> object: ...  # noqa: D102
-    def hexdigest(self) -> str: ...  # noqa: D102
+    def update(self, data: bytes | memoryview, /) -> object: ...  # noqa: D102  # its class tells
+    def hexdigest(self) -> str: ...  # noqa: D102  # its class tells
 
 
 def hashing(algorithm: Algorithm) -> Hashing:

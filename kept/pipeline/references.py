@@ -115,7 +115,7 @@ class Reference:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _reckon
     __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = _reckon
-    __len__ = __float__ = __int__ = __array__ = __format__ = __eq__ = __ne__ = _reckon  # type: ignore[assignment]
+    __len__ = __float__ = __int__ = __array__ = __format__ = __eq__ = __ne__ = _reckon  # type: ignore[assignment]  # it never returns
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

@@ -95,25 +95,23 @@ def _build(blobs: Blobs, manifest: Manifest, new: str, files: Made) -> None:
 def _bring(blobs: Blobs, digest: Digest, new: str, executable: bool) -> Stat | None:
     """Make ``new`` hold a blob's content, verified, in the cheapest way that there is; return how it looks then."""
     place = blobs.layout.blob(digest.hex)
-    try:
-        with disk.opened(place) as (source, seen):
-            before, now = disk.stat_of(seen), blobs.layout.now_ns()
-            vouched = blobs.vouched(place, before) and before.size == digest.size
-            fd = os.open(new, disk.NEW, 0o777 if executable else 0o666)
-            try:
-                linked = _fill(digest, source, fd, place, new, executable)
-            finally:
-                os.close(fd)
-            if linked:
-                return _same(blobs, new, digest, before if vouched else None)
-            # What is verified is the copy: the blob may change between a look at it and the copying.
-            if vouched and disk.stat_of(os.fstat(source)) == before:
-                return disk.stamp(new)
-            if _holds(blobs, new, digest):
-                blobs.vouch(place, before, now)
-                return disk.stamp(new)
-    except (FileNotFoundError, NotADirectoryError, disk.PlantedError):
-        pass
+    gone = suppress(FileNotFoundError, NotADirectoryError, disk.PlantedError)
+    with gone, disk.opened(place) as (source, seen):
+        before, now = disk.stat_of(seen), blobs.layout.now_ns()
+        vouched = blobs.vouched(place, before) and before.size == digest.size
+        fd = os.open(new, disk.NEW, 0o777 if executable else 0o666)
+        try:
+            linked = _fill(digest, source, fd, place, new, executable)
+        finally:
+            os.close(fd)
+        if linked:
+            return _same(blobs, new, digest, before if vouched else None)
+        # What is verified is the copy: the blob may change between a look at it and the copying.
+        if vouched and disk.stat_of(os.fstat(source)) == before:
+            return disk.stamp(new)
+        if _holds(blobs, new, digest):
+            blobs.vouch(place, before, now)
+            return disk.stamp(new)
     blobs.path(digest)  # sets aside what is damaged
     raise errors.blob_missing(digest.hex)
 

@@ -13,6 +13,7 @@ from typing import Any
 from .. import errors
 from ..actions import Cause, Outcome, Reason, Record, differences
 from ..build.journal import Line
+from ..explain import reason_json
 from ..lean import dataclass
 from ..reading import MADE, History, project_around
 from ..reports.words import seconds
@@ -267,17 +268,7 @@ def _plain(a: Side, b: Side, pairs: list[Pair]) -> dict[str, Any]:
                 "b": _plain_left(pair.b),
                 "same": pair.same,
                 "same_result": pair.same_result,
-                "reasons": [
-                    {
-                        "cause": r.cause.value,
-                        "name": r.name,
-                        "old": r.old,
-                        "new": r.new,
-                        "where": r.where,
-                        "diff": pair.diffs.get(r.name, "") if r.cause is Cause.CODE else "",
-                    }
-                    for r in pair.reasons
-                ],
+                "reasons": [reason_json(r, pair.diffs) for r in pair.reasons],
             }
             for pair in pairs
         ],
