@@ -56,7 +56,7 @@ class _Judged:
         from .fingerprint import audit, loading
 
         pipe.write_anything()
-        loading.install(root)
+        loading.install(root, leaving=not self.still)
         try:
             memo = Project(root, still=self.still).memo
         except errors.KeptError as problem:  # of settings, or of a newer store: doit is to show it as its own

@@ -1,6 +1,7 @@
 """The traps beside the digest: each test fails without its remedy."""
 
 import os
+import py_compile
 import subprocess
 import sys
 import textwrap
@@ -60,12 +61,39 @@ def test_an_edit_in_the_same_second_is_what_runs(tmp_path, how, result):
 
 
 @pytest.mark.usefixtures("hook")
-def test_no_pyc_is_written(project, monkeypatch):
-    """The project's files leave no bytecode behind that somebody could read later."""
+def test_bytecode_is_taken_only_if_it_names_the_bytes_of_its_source(project, monkeypatch):
+    """A project of many modules is compiled once; what is left for the next run, plain Python checks as well."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     project.write(stages="import pk.a\nK = pk.a.K\n", pk____init__="", pk__a="K = 1\n")
     assert project.loaded().K == 1
-    assert not list(project.root.rglob("*.pyc"))
+    left = sorted(project.root.rglob("*.pyc"))
+    assert [path.name.partition(".")[0] for path in left] == ["stages", "a"]  # Python leaves none of a file of no bytes
+    assert {path.read_bytes()[4:8] for path in left} == {b"\x03\0\0\0"}
+    compiled = []
+    monkeypatch.setattr(loading._Compiled, "source_to_code", lambda *given: compiled.append(given[1]))
+    project.forget()
+    assert (project.loaded().K, compiled) == (1, [])
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("mode", ["TIMESTAMP", "UNCHECKED_HASH", "CHECKED_HASH"])
+def test_bytecode_of_other_source_is_not_run(project, monkeypatch, mode):
+    """However it was written, and whatever it claims."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    project.write(stages="K = 1\n")
+    path, before = project.root / "stages.py", os.stat(project.root / "stages.py")
+    py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode[mode])
+    path.write_text("K = 2\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert project.loaded().K == 2
+    (left,) = project.root.rglob("*.pyc")
+    plainly = subprocess.run(
+        [sys.executable, "-c", "import stages; print(stages.K)"], cwd=project.root, capture_output=True, check=True
+    )
+    assert plainly.stdout == b"2\n"
+    left.write_bytes(left.read_bytes()[:30])
+    project.forget()
+    assert project.loaded().K == 2
 
 
 @pytest.mark.usefixtures("hook")

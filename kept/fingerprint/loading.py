@@ -1,12 +1,14 @@
-"""Makes Python compile the project's files from their source, and knows which bytes it compiled.
+"""Makes Python run the project's files as they are on disk, and knows which bytes it compiled.
 
 Python takes a .pyc for fresh when its source has the same size and the same second of change: an edit right after a run
-would execute the old code, whose result would be recorded under the key of the new.
+would execute the old code, whose result would be recorded under the key of the new. So only a .pyc is taken that was
+compiled of these very bytes, and such are left; Python itself, too, checks them by a hash of the source (PEP 552).
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -17,17 +19,46 @@ from typing import Any
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
 _roots: list[str] = []
+_leaving: list[bool] = []  # of each call of install()
+
+
+_CHECKED = (0b11).to_bytes(4, "little")  # a flag of a .pyc: eight bytes follow that are the hash of its source
 
 
 class _SourceLoader(SourceFileLoader):
-    """Loads from source only, and writes no .pyc."""
+    """Reads the source, and says whose code is run."""
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        data = self.get_data(path)
-        _loaded[os.path.abspath(path)] = hashlib.sha256(data).hexdigest()
-        code: CodeType = self.source_to_code(data, path)
-        return code
+        source = self.get_data(path)
+        _loaded[os.path.abspath(path)] = hashlib.sha256(source).hexdigest()
+        return _Compiled(fullname, path, source).get_code(fullname)
+
+
+class _Compiled(SourceFileLoader):
+    """Gives the code of source that was read: from a .pyc that ends in a digest of that source and of its own code."""
+
+    def __init__(self, fullname: str, path: str, source: bytes) -> None:
+        super().__init__(fullname, path)
+        self._source = source
+
+    def get_data(self, path: str) -> bytes:
+        if path == self.path:
+            return self._source
+        data = super().get_data(path)
+        if data[-32:] != self._digest(data[16:-32]):
+            raise OSError("compiled of other bytes, or nobody knows of which")
+        return data
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        if not all(_leaving):
+            return
+        code = bytes(data[16:])
+        head = data[:4] + _CHECKED + importlib.util.source_hash(self._source)
+        super().set_data(path, head + code + self._digest(code), _mode=_mode)
+
+    def _digest(self, code: bytes) -> bytes:
+        return hashlib.sha256(self._source + code).digest()
 
 
 def _finder(path: str) -> Any:
@@ -46,12 +77,13 @@ def _within(folder: str, root: str) -> bool:
     return inside.startswith(top) and not _LIBRARY_FOLDERS & set(inside[len(top) :].split(os.sep))
 
 
-def install(root: str | os.PathLike[str]) -> None:
-    """Load the project's files from source from now on.
+def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
+    """Load the project's files from source from now on, and leave bytecode unless ``leaving`` is false.
 
     Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
     """
     top = os.path.abspath(root)
+    _leaving.append(leaving)
     if top not in _roots:
         _roots.append(top)
     if _finder not in sys.path_hooks:

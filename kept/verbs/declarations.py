@@ -83,8 +83,7 @@ def _named(root: Path) -> str:
 def declared(*, still: bool = True) -> Declarations:
     """Load the dodo.py around the current folder as doit does: its folder becomes the current one.
 
-    Its modules come from source, so that nothing is written beside them. Raises KeptError where there is none, or
-    Python cannot load it.
+    Nothing is written beside its modules. Raises KeptError where there is none, or Python cannot load it.
     """
     root = project_around(Path.cwd()).root
     dodo = root / _named(root)
@@ -92,7 +91,7 @@ def declared(*, still: bool = True) -> Declarations:
         raise errors.no_dodo(root)
     sys.path.insert(0, str(dodo.parent))
     os.chdir(root)
-    loading.install(root)
+    loading.install(root, leaving=False)
     try:
         module = importlib.import_module(dodo.stem)
     except errors.KeptError:
