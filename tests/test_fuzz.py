@@ -57,8 +57,10 @@ def put(place: Path, data: bytes) -> None:
 # ---- files that are read by themselves
 
 
-def test_receipts(tmp_path, monkeypatch):
+@pytest.mark.parametrize("unchanged", [receipt.unchanged, receipt.in_python], ids=["as installed", "in Python"])
+def test_receipts(tmp_path, monkeypatch, unchanged):
     """What is not exactly the receipt that was written answers nothing."""
+    monkeypatch.setattr(receipt, "unchanged", unchanged)
     monkeypatch.chdir(tmp_path)
     os.makedirs("artifacts/.kept")
     for name in ("one", "two"):

@@ -100,7 +100,9 @@ def test_nothing_to_do_is_said_before_anything_is_imported(project: Project):
     code, again, modules = loaded(project, "now", "kept", "nearest")
     assert (code, again) == (0, said)
     assert "4 stages: 4 up to date" in said
-    assert modules <= {"kept", "kept.launcher", "kept.receipt", "kept.pipe", "__future__", "gc", "marshal", "zlib"}
+    looking = {"kept._stats"} if "kept._stats" in modules else {"struct", "_struct"}  # the second without a compiler
+    known = {"kept", "kept.launcher", "kept.receipt", "kept.pipe", "__future__", "gc", "marshal", "zlib"}
+    assert modules <= known | looking
 
 
 def test_doit_answers_before_it_loads_the_project(project: Project):
@@ -114,6 +116,7 @@ def test_doit_answers_before_it_loads_the_project(project: Project):
         "kept.commands",
         "kept.collector",
         "kept.receipt",
+        "kept._stats",
         "kept.pipe",
     }
 

@@ -2,8 +2,11 @@
 
 import ast
 import os
+import shutil
+import struct
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -150,6 +153,56 @@ def test_a_damaged_receipt_is_silent(answered, damage):
         file.write(damage(data))
     assert receipt.read(ARGUMENTS) is None
     assert "4 stages: 4 up to date" in _doit(answered, *ARGUMENTS)
+
+
+def test_files_are_looked_at_by_compiled_code():
+    """Where there is a compiler, an installation has what makes a no-op of many files fast: nobody would miss it."""
+    if shutil.which("cc") is None or not os.path.exists(f"{sysconfig.get_path('include')}/Python.h"):
+        pytest.skip("no C compiler, or no headers of Python")
+    assert receipt.unchanged is not receipt.in_python, "not compiled: python -m pip install -e ."
+
+
+STATES = {
+    "nothing": lambda here: None,
+    "content": lambda here: here.joinpath("b").write_text("longer"),
+    "mtime": lambda here: os.utime(here / "b", ns=(0, 1)),
+    "ctime": lambda here: os.chmod(here / "b", 0o600),
+    "inode": lambda here: (shutil.copy2(here / "b", here / "new"), os.replace(here / "new", here / "b")),
+    "gone": lambda here: here.joinpath("b").unlink(),
+    "a file in a folder": lambda here: here.joinpath("folder", "new").touch(),
+    "where a link leads": lambda here: here.joinpath("c").write_text("longer"),
+    "a name of odd bytes": lambda here: here.joinpath(os.fsdecode(b"\xff \n")).write_text("longer"),
+}
+
+
+@pytest.mark.parametrize("unchanged", [receipt.unchanged, receipt.in_python], ids=["as installed", "in Python"])
+@pytest.mark.parametrize("edit", STATES)
+def test_the_two_ways_to_look_at_files_are_one(tmp_path, edit, unchanged):
+    """Compiled or in Python: each sees each part of a file's state, and pairs that do not fit."""
+    names = ["a", "b", "c", os.fsdecode(b"\xff \n"), "folder", "link", "b"]
+    for name in names[:4]:
+        tmp_path.joinpath(name).write_text("text")
+    tmp_path.joinpath("folder").mkdir()
+    tmp_path.joinpath("link").symlink_to("c")
+    paths = b"".join(os.fsencode(tmp_path / name) + b"\0" for name in names)
+    states = b"".join(struct.pack("=3qQ", *receipt.stat(tmp_path / name)) for name in names)
+    STATES[edit](tmp_path)
+    assert unchanged(paths, states) is (edit == "nothing")
+    assert unchanged(b"", b"") is True
+    for bad in [(paths, b""), (b"", states), (paths, states[:-1]), (paths, states[:-32]), (paths[:-1], b"\0" * 31)]:
+        assert unchanged(*bad) is False
+
+
+def test_an_age_that_fits_no_receipt_is_not_trusted(tmp_path, monkeypatch):
+    """A file system may give a file a year that cannot be counted in nanoseconds: then there is no answer."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / receipt.FOLDER).mkdir(parents=True)
+    (tmp_path / receipt.FOLDER / "memo.db").touch()
+    asked = receipt.Asked(["a"])
+    asked.began_ns = 10**18
+    for year in (-(2**64), 2**64):
+        asked.write([], {}, {"one": ["task"]}, {"one": (year, 0, 1, 1)}, "text")
+        assert receipt.read(["a"]) is None
 
 
 def test_a_file_that_is_too_new_leaves_no_receipt(project, monkeypatch):

@@ -1,0 +1,3 @@
+"""What `_stats.c` gives; where it was not compiled, `receipt` has the same in Python."""
+
+def unchanged(paths: bytes, states: bytes, /) -> bool: ...
