@@ -163,3 +163,10 @@ def test_a_store_that_kept_makes_is_its_users_own(project, umask, arguments):
         os.umask(before)
     assert run.code == 0, run.out + run.err
     assert project.path("artifacts/.kept").stat().st_mode & 0o022 == 0
+
+
+@pytest.mark.parametrize("given", [(5,), (None,), (b"nearest/model",), ("nearest/model", 7)])
+def test_a_name_that_is_no_text(built, given):
+    """It is told with what a name looks like."""
+    with pytest.raises(KeptError, match=r"an artifact is named by a str, not by a \w+(.|\n)*hint: kept.load"):
+        kept.load(*given)

@@ -59,6 +59,14 @@ def not_built(name: str) -> KeptError:
     return make(KeptError, f"{name} has not been built", (), f"run `doit {name.partition('/')[0]}`")
 
 
+def no_name(given: object) -> KeptError:
+    """What should name an artifact or a run is no text."""
+    what = f"an artifact is named by a str, not by a {type(given).__name__}"
+    return make(
+        KeptError, what, (("given", one_line(given)),), 'kept.load("mnist_sklearn/model"); `doit list --all` names them'
+    )
+
+
 def no_project(place: object) -> KeptError:
     """There is no project here or above."""
     return make(KeptError, "there is no kept project here", (("looked in", place),), "go to the folder of its dodo.py")

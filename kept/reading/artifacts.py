@@ -32,6 +32,9 @@ def load(artifact: str, run: str | None = None) -> Any:
     It is verified against its digest; arrays are memory-mapped and read-only. Looked for in the project around the
     current folder. Raises KeptError where there is no such artifact, it has not been built, or is not kept any more.
     """
+    for name in (artifact, run or ""):
+        if not isinstance(name, str):
+            raise errors.no_name(name)
     project = project_around(Path.cwd())
     history = History(project)
     named = find(artifact, history)
