@@ -28,7 +28,7 @@ FLOORS = (
     {"tasks"},
     {"commands"},
     {"launcher"},
-    {"__init__"},
+    {"__init__", "__main__"},
 )
 KNOWS_DOIT = {"judge", "slips", "runner", "parallel", "runners", "cleaning", "tasks", "commands", "launcher"}
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from projects import Project
@@ -15,6 +16,7 @@ HEAVY = {"numpy", "pandas", "sklearn", "scipy", "tensorflow", "keras", "pyarrow"
 # Runs a program and says on the last line which modules came with it; files may count as ten seconds older.
 SCRIPT = """
 import sys
+from importlib.metadata import version
 before = set(sys.modules)
 if sys.argv[1] == "later":
     from kept.digest import Memo
@@ -85,6 +87,14 @@ def test_it_is_doit(project: Project, tmp_path, args: list[str]):
         )
         said.append(sorted(text.replace("kept list", "doit list").splitlines()))  # with -n whoever is first
     assert (runs[0].code, sorted(runs[0].ran), said[0]) == (runs[1].code, sorted(runs[1].ran), said[1])
+
+
+def test_python_m_kept_is_kept(project: Project):
+    """Where the folder of commands is not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kept", "--version"], cwd=project.root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"kept {version('kept')}, on doit ")
 
 
 def test_a_stage_that_fails_ends_it_as_doit(project: Project):
