@@ -213,3 +213,30 @@ def test_what_the_import_itself_has_made_is_no_change(small, args):
     assert "not recorded" not in run.out, run
     assert project.doit(*args).outcomes["p:it"] == "up to date"
     assert project.doit().outcomes["p:it"] == "up to date"
+
+
+UPGRADE = """
+import os, shutil
+place = os.environ["PYTHONPATH"].split(os.pathsep)[0]
+shutil.rmtree(place + "/gauge-1.dist-info")
+shutil.copytree(place + "/../2", place, dirs_exist_ok=True)
+"""
+
+
+@BOTH
+def test_a_library_is_upgraded(small, args):
+    """What is loaded of it is the old one, or both: the result belongs to neither version."""
+    work = (
+        "def first():\n    someone.acts('before')\n    return 1\n\n\ndef second(one):\n    return gauge.LEVEL + one\n"
+    )
+    project = small("import gauge\n\n\n" + work, "one = stage(work.first)", "two = stage(work.second, one)")
+    place = project.root.parent / "site-packages"
+    for version, where in (("1", place), ("2", project.root.parent / "2")):
+        (where / f"gauge-{version}.dist-info").mkdir(parents=True)
+        (where / f"gauge-{version}.dist-info/METADATA").write_text(f"Name: gauge\nVersion: {version}\n")
+        (where / f"gauge-{version}.dist-info/RECORD").write_text("gauge.py,,\n")
+        (where / "gauge.py").write_text(f"LEVEL = {version}0\n" * int(version))  # of another size: no old .pyc fits
+    project.environment["PYTHONPATH"] = str(place)
+    project.write("orders/before", UPGRADE)
+    not_recorded(project, args, "p:two", "gauge")
+    assert value(project, "two") == 21

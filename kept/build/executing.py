@@ -17,6 +17,7 @@ from .. import errors, formats
 from ..actions import Output, Record
 from ..digest import Algorithm, Digest, Memo, digest_file
 from ..fingerprint import asked, audit, loading, states
+from ..fingerprint.libraries import hyphened, installed_since
 from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store
@@ -65,6 +66,7 @@ class Job:
     log: str
     seeding: tuple[str, ...]  # libraries whose generators are seeded
     environment: Mapping[str, str | None]  # what stages declare: None where it is unset
+    began_ns: int  # when code was first loaded in the process that judged it
     setting: str = ""  # the module that declared the stage, where that changes the stage's code
     trusted: bool = True  # whether what the store holds may be code
     own_formats: tuple[Any, ...] = ()  # formats that the project registered
@@ -191,9 +193,11 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
 
 
 def _moved(job: Job, place: Workplace) -> list[str]:
-    """Name the inputs and sources that are not what they were when the stage was judged."""
+    """Name the inputs, sources and libraries that are not what they were when the stage was judged."""
     changed = moved(job.paths, place.named, place.store)
-    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed)
+    since = installed_since(min(job.began_ns, loading.began_ns()))
+    upgraded = [name for name in job.record.versions if hyphened(name) in since] if since else []
+    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed, *upgraded)
     return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
 from ..digest import Digest, canonical_json
-from ..fingerprint import asked
+from ..fingerprint import asked, loading
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Loaded, Whole
@@ -107,6 +107,7 @@ def _job(project: Project, judged: Judgement, *, kept: bool) -> Job:
         setting=_setting(project, judged),
         trusted=project.trusted,
         environment={name: os.environ.get(name) for name in project.declared},
+        began_ns=loading.began_ns(),
         own_formats=formats.own(),
     )
 

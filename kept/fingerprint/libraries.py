@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 
 from ..digest import Memo
 from ..lean import dataclass, field
@@ -67,6 +68,30 @@ class Libraries:
             elif line.startswith("Version: "):
                 version = line[9:].strip()
         return Library(name, version + _source(place), place)
+
+
+def installed_since(moment_ns: int) -> set[str]:
+    """Name, hyphened, the distributions that came since: what is loaded of them may be another version."""
+    found = set()
+    for folder in sys.path:
+        if _changed_ns(folder) > moment_ns:
+            infos = (name for name in _listing(folder or os.curdir) if name.endswith(_ENDINGS))
+            found |= {
+                hyphened(one.split("-")[0]) for one in infos if _changed_ns(os.path.join(folder, one)) > moment_ns
+            }
+    return found
+
+
+def hyphened(name: str) -> str:
+    """Spell the name of a distribution in the one way that all spellings of it have in common."""
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _changed_ns(path: str) -> int:
+    try:
+        return os.stat(path or os.curdir).st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _remembered(stored: bytes | None) -> dict[str, list[str]] | None:

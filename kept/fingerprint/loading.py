@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Mapping
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from types import CodeType
@@ -19,8 +20,8 @@ from typing import Any
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
 _roots: list[str] = []
-_leaving: list[bool] = []  # of each call of install()
-
+_began_ns: list[int] = []  # of each call of install()
+_leaving: list[bool] = []  # likewise
 
 _CHECKED = (0b11).to_bytes(4, "little")  # a flag of a .pyc: eight bytes follow that are the hash of its source
 
@@ -83,6 +84,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
     Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
     """
     top = os.path.abspath(root)
+    _began_ns.append(time.time_ns())
     _leaving.append(leaving)
     if top not in _roots:
         _roots.append(top)
@@ -95,6 +97,11 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and _within(os.path.dirname(os.path.abspath(file)), top):
             _note(os.path.abspath(file))
+
+
+def began_ns() -> int:
+    """Return when this process began to load a project's code, and the libraries that it names."""
+    return _began_ns[0] if _began_ns else time.time_ns()
 
 
 def _note(path: str) -> None:
