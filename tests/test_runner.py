@@ -413,3 +413,39 @@ def test_two_runs_of_one_stage_execute_it_once(project):
     assert (one.outcomes["nearest:model"], two.outcomes["nearest:model"]) == ("built", "restored")
     assert re.search(r"^waiting for .*nearest:model", second.heard, re.MULTILINE)
     assert project.doit("nearest").ran == []
+
+
+PATHS = """from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Found(NamedTuple):
+    files: Any
+    best: Any
+    one: Path
+
+
+def found() -> Found:
+    here = sorted(Path("recipes").glob("*.py"))
+    return Found(here, {"loss": 0.5, "at": [here[0]]}, here[0])
+
+
+def first(files) -> int:
+    return len(files)
+"""
+
+
+@pytest.mark.parametrize("args", [(), ("-n", "2")])
+def test_paths_inside_a_value_are_names_only(project, args):
+    """A stage that gives a list of files is told that nobody follows what lies there; a Path by itself is kept."""
+    project.write("found.py", PATHS)
+    lines = "from kept import Pipeline, stage\nimport found\n\n\nclass P(Pipeline):\n    all = stage(found.found)\n"
+    project.write("dodo.py", lines + "    count = stage(found.first, all.files)\n")
+    run = project.doit(*args)
+    told = [line for line in run.out.splitlines() if "kept as a name" in line]
+    assert run.code == 0, run
+    assert len(told) == 2
+    assert "p:all.files: " in told[0]
+    assert " in a list is kept as a name, what lies there is not followed; return a folder as one Path" in told[0]
+    assert "p:all.best: " in told[1]
+    assert "kept as a name" not in project.doit(*args).out

@@ -9,7 +9,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -152,6 +153,7 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
                 value = _call(job, place.store)
             seconds = time.perf_counter() - started
             outputs = _save_all(job, value, place.store, folder)
+            place.warnings += _names_only(job, value)
         except errors.KeptError as problem:
             not_read = problem.unread if isinstance(problem, errors.Damaged) else None
             return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings), unread=not_read)
@@ -277,6 +279,24 @@ def _save_all(job: Job, value: Any, store: Store, folder: Path) -> tuple[Output,
     if not isinstance(value, tuple) or getattr(value, "_fields", ()) != job.fields:
         raise errors.wrong_result(job.task, job.fields, value)
     return tuple(_save(name, item, job, store, folder) for name, item in zip(job.fields, value, strict=True))
+
+
+def _names_only(job: Job, value: Any) -> Iterator[str]:
+    """Warn of paths inside a list or dict: they are kept as names, and nobody would see what changes there."""
+    for field, item in zip(job.fields or ("",), value if job.fields else (value,), strict=True):
+        found = None if isinstance(item, Path) else _path_in(item)
+        if found is not None:
+            where = f"{job.task}{'.' if field else ''}{field}: {errors.one_line(found)} in a {type(item).__name__}"
+            hint = "return a folder as one Path, or a NamedTuple of Paths"
+            yield f"{where} is kept as a name, what lies there is not followed; {hint}"
+
+
+def _path_in(value: Any) -> Path | None:
+    """Return a path in plain containers; of many items the first ones tell."""
+    if isinstance(value, Path):
+        return value
+    items = value.values() if type(value) is dict else value if type(value) in (list, tuple, set, frozenset) else ()
+    return next((path for path in map(_path_in, islice(items, 100)) if path is not None), None)
 
 
 def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output:
