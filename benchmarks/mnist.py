@@ -131,6 +131,7 @@ def project(folder: Path, images: int | None) -> Path:
     """Copy the pipeline to a new folder, with the first so many images, or all of them."""
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dodo.py", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "data").mkdir()
     if images is None:
         shutil.copy(ROOT / "data" / "mnist.npz", folder / "data")
@@ -150,6 +151,7 @@ def rows(
     plain = folder / "plain_mnist"
     shutil.copytree(here / "stages", plain / "stages")
     (plain / "dodo.py").write_text(PLAIN)
+    shutil.copy(here / "pyproject.toml", plain)  # doit reads it whenever there is one
     empty = folder / "empty"
     empty.mkdir()
     (empty / "dodo.py").write_text("")

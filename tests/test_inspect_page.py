@@ -69,7 +69,8 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copy(ROOT / "dodo.py", folder)
+        for name in ("dodo.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
         for name in ("stages", "data"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         tools = folder / ".tools"
