@@ -32,6 +32,7 @@ class _Judged:
     loader: Any
     asked: receipt.Asked | None = None  # a run that a receipt may answer next time
     witness: Any = None  # of what loading dodo.py asks, for that receipt
+    watched: Any = None  # the project, if its dodo.py was where it was looked for
 
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
@@ -39,7 +40,8 @@ class _Judged:
             from .build import Project
             from .judge import KeptDependency
 
-            self.dep_manager = KeptDependency(Project(os.getcwd(), still=self.still))
+            here = self.watched if self.watched is not None and str(self.watched.root) == os.getcwd() else None
+            self.dep_manager = KeptDependency(here or Project(os.getcwd(), still=self.still))
             self.dep_manager.asked, self.dep_manager.witness = self.asked, self.witness
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
@@ -58,7 +60,8 @@ class _Judged:
         pipe.write_anything()
         loading.install(root, leaving=not self.still)
         try:
-            memo = Project(root, still=self.still).memo
+            self.watched = Project(root, still=self.still)
+            memo = self.watched.memo
         except errors.KeptError as problem:  # of settings, or of a newer store: doit is to show it as its own
             raise InvalidDodoFile(str(problem)) from None
         audit.install(root, memo)
