@@ -1,9 +1,12 @@
 """Types count in a digest, and what has no canonical form is refused."""
 
+import collections
+import copy
 import dataclasses
 import enum
 import functools
 import os
+import re
 import typing
 from pathlib import Path, PurePosixPath
 
@@ -170,13 +173,15 @@ def _loop() -> list[object]:
         type("Sub", (int,), {})(1),
         type("Sub", (str,), {})("a"),
         type("Sub", (dict,), {})(),
-        bytearray(b"a"),
         memoryview(b"a"),
+        collections.Counter("aab"),
+        type("Sub", (functools.partial,), {})(print, 1),
+        functools.partial(lambda: 0),
         PurePosixPath("a"),
         os,
         np.ma.array([1], mask=[True]),
         np.random.default_rng(0),
-        np.dtype("f8"),
+        np.dtype("O"),
         np.array([object()], dtype=object),
         Holder(object()),
         [{"a": (1, object())}],
@@ -190,6 +195,38 @@ def test_what_has_no_canonical_form_is_refused(value):
         encode(value)
     assert caught.value.hint
     assert dict(caught.value.facts)["type"]
+
+
+HOLDERS = [
+    re.compile("a+"),
+    re.compile(b"a+"),
+    re.compile("a+", re.IGNORECASE),
+    re.compile("a"),
+    collections.OrderedDict(a=1, b=2),
+    collections.OrderedDict(b=2, a=1),
+    {"a": 1, "b": 2},
+    bytearray(b"a"),
+    b"a",
+    np.dtype("f4"),
+    np.dtype(">f4"),
+    np.dtype([("a", "u1"), ("b", "f4")]),
+    np.dtype([("a", "u1"), ("b", "f4")], align=True),
+    "<f4",
+    functools.partial(print, 1),
+    functools.partial(print, 2),
+    functools.partial(print, end=1),
+    functools.partial(print, end=1, sep=2),
+    functools.partial(len, 1),
+    (print, 1),
+]
+
+
+def test_what_is_all_in_what_it_holds():
+    """Patterns, partials, ordered dicts, bytearrays, dtypes: as another of the same content, and as nothing else."""
+    names = [digest_value(value, lambda code: code.__name__, ordered=True) for value in HOLDERS]
+    assert len(set(names)) == len(HOLDERS)
+    again = [digest_value(copy.deepcopy(value), lambda code: code.__name__, ordered=True) for value in HOLDERS]
+    assert again == names
 
 
 def test_a_value_that_contains_itself_is_refused():

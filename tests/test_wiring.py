@@ -3,6 +3,7 @@
 import pytest
 
 HEAD = """
+import functools
 from pathlib import Path
 
 import work
@@ -17,6 +18,7 @@ class A(Pipeline):
 """
 
 WORK = """
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +80,23 @@ def suffix(x) -> str:
 def name(x) -> str:
     mark("result")
     return x.name
+
+
+@dataclass(frozen=True)
+class Rate:
+    times: int
+
+    def of(self, x):
+        return x * self.times
+
+
+def scaled(rate, x):
+    return rate.of(x)
+
+
+def called(f) -> int:
+    mark("result")
+    return f(3)
 """
 
 
@@ -111,6 +130,7 @@ def wired(project):
         ("named, a=one, b=two", "named, b=two, a=one", "['b', 'a']"),
         ("name, Path('data/x.txt')", "name, Path('data/y.txt')", "y.txt"),
         ("suffix, Path('data/x.txt')", "suffix, Path('data/x.csv')", ".csv"),
+        ("called, functools.partial(pow, 2)", "called, functools.partial(pow, 3)", "27"),
     ],
 )
 def test_what_a_function_could_notice_of_its_arguments_counts(wired, before, after, value):
@@ -126,6 +146,8 @@ def test_what_a_function_could_notice_of_its_arguments_counts(wired, before, aft
         ("unpacked, pair", "    left: int\n    right: int\n", "    right: int\n    left: int\n", "[2, 1]"),
         ("total, pair", "self.left + self.right", "10 * (self.left + self.right)", "30"),
         ("suffix, file", "made.txt", "made.csv", ".csv"),
+        ("called, functools.partial(work.scaled, work.Rate(2))", "return rate.of(x)", "return -rate.of(x)", "-6"),
+        ("called, functools.partial(work.scaled, work.Rate(2))", "x * self.times", "x + self.times", "5"),
     ],
 )
 def test_what_a_function_could_notice_of_an_artifact_counts(wired, call, old, new, value):
@@ -183,4 +205,4 @@ def test_a_wired_key_without_a_canonical_form_is_refused(wired):
     run = wired.doit("a")
     assert run.code == 3
     assert "a parameter has no canonical form" in run.err
-    assert "dodo.py:13" in run.err
+    assert "dodo.py:14" in run.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -215,6 +216,9 @@ def classes_in(value: object) -> Iterator[type]:
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from classes_in(item)
+    elif isinstance(value, functools.partial):
+        yield from classes_in((value.args, value.keywords))
+        return
     if type(value).__module__ not in ("builtins", "datetime", "decimal", "pathlib", "numpy"):
         yield type(value)
         if dataclasses.is_dataclass(value):

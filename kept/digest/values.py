@@ -88,8 +88,10 @@ class _Encoder:
         known = _exact_text(value, kind)
         if known is not None:
             return _item("X", self._all((name, known)))
+        if name in _HOLDERS:
+            return _item("H", self._all((name, *_HOLDERS[name](value))))
         numpy = sys.modules.get("numpy")  # a value of numpy's exists only where numpy is loaded already
-        if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic, numpy.dtype)):
             return self._array(value, numpy)
         if self.code is not None and (isinstance(value, type) or callable(value)):
             return _item("C", self.code(value).encode())
@@ -108,6 +110,10 @@ class _Encoder:
         return _item("D", self._all((name, named, more) if more else (name, named)))
 
     def _array(self, value: Any, numpy: Any) -> bytes:
+        if isinstance(value, numpy.dtype):
+            if value.hasobject:
+                raise errors.no_digest(value)
+            return _item("T", self._all((numpy.lib.format.dtype_to_descr(value), value.isalignedstruct)))
         array = numpy.asarray(value)
         scalar = isinstance(value, numpy.generic)
         if type(value) is not numpy.ndarray and not scalar:
@@ -135,6 +141,15 @@ _PLAIN: dict[type, Callable[[Any], bytes]] = {
     str: lambda v: _item("s", v.encode("utf-8", "surrogatepass")),
     bytes: lambda v: _item("y", v),
     type(...): lambda _: b".0:",
+}
+
+
+# Types of the standard library that are all in what they hold; not their subclasses.
+_HOLDERS: dict[str, Callable[[Any], tuple[object, ...]]] = {
+    "re.Pattern": lambda v: (v.pattern, v.flags),
+    "functools.partial": lambda v: (v.func, v.args, v.keywords, vars(v)),
+    "collections.OrderedDict": lambda v: tuple(v.items()),  # it differs from another one by its order alone
+    "builtins.bytearray": lambda v: (bytes(v),),
 }
 
 
