@@ -271,8 +271,11 @@ def test_what_an_async_function_gives_is_told(tmp_path):
     given = stage()
     with pytest.raises(errors.DoesNotFit) as told:
         formats.save_by_value(given, tmp_path / "v", "a/b")
+    with pytest.raises(errors.DoesNotFit) as declared:
+        formats.save(given, formats.named("json"), tmp_path / "w", "a/b")
     given.close()
     assert "asyncio.run" in told.value.hint
+    assert "asyncio.run" in declared.value.hint
 
 
 class Unreadable:

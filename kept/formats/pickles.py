@@ -48,7 +48,7 @@ class Pkl:
         except RecursionError:
             raise Unfit("it is nested too deeply to be pickled") from None
         except Exception as problem:  # noqa: BLE001  # __reduce__ and __getstate__ are the user's and raise anything
-            hint = _HINTS.get(type(value).__name__, _HINT)
+            hint = HINTS.get(type(value).__name__, _HINT)
             raise Unfit(f"it cannot be pickled: {type(problem).__name__}: {problem}", hint) from None
         self._check(path)
         return tuple(sorted(named))
@@ -74,7 +74,7 @@ def _changed(thing: object) -> Unfit:
     return Unfit("an open file would come back as text in memory", "return what it holds, or its pathlib.Path")
 
 
-_HINTS = {
+HINTS = {
     "generator": "return list(...) of what it yields",
     "async_generator": "collect what it yields in a plain function",
     "coroutine": "a stage is not awaited: write a plain function that calls asyncio.run(...)",

@@ -18,7 +18,7 @@ from .estimators import Skops
 from .files import File
 from .networks import Keras, is_network
 from .origin import is_project
-from .pickles import Pkl
+from .pickles import HINTS, Pkl
 from .plain import Json
 from .protocol import Format, Saved, Unfit, Written
 from .tables import Parquet
@@ -134,7 +134,8 @@ def save(
     try:
         return _write(value, format, path, artifact, algorithm)
     except Unfit as unfit:
-        raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, unfit.hint) from None
+        hint = unfit.hint or HINTS.get(type(value).__name__, "")
+        raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, hint) from None
 
 
 def _write(value: Any, format: Format, path: Path, artifact: str, algorithm: Algorithm) -> Saved:  # noqa: A002  # as above
