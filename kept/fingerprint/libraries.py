@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from functools import lru_cache
 
 from ..digest import Memo
 from ..lean import dataclass, field
@@ -72,14 +73,19 @@ class Libraries:
 
 def installed_since(moment_ns: int) -> set[str]:
     """Name, hyphened, the distributions that came since: what is loaded of them may be another version."""
-    found = set()
+    found: set[str] = set()
     for folder in sys.path:
-        if _changed_ns(folder) > moment_ns:
-            infos = (name for name in _listing(folder or os.curdir) if name.endswith(_ENDINGS))
-            found |= {
-                hyphened(one.split("-")[0]) for one in infos if _changed_ns(os.path.join(folder, one)) > moment_ns
-            }
+        changed = _changed_ns(folder)
+        if changed > moment_ns:
+            found |= _came(folder or os.curdir, changed, moment_ns)
     return found
+
+
+@lru_cache(maxsize=64)
+def _came(folder: str, _changed: int, moment_ns: int) -> frozenset[str]:
+    """Name those of one folder, as it is since it changed."""
+    infos = (name for name in _listing(folder) if name.endswith(_ENDINGS))
+    return frozenset(hyphened(one.split("-")[0]) for one in infos if _changed_ns(os.path.join(folder, one)) > moment_ns)
 
 
 def hyphened(name: str) -> str:
