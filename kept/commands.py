@@ -130,6 +130,8 @@ class _Question(_Judged, _AnyOrder):
                 return super().execute(params, args)
         except BrokenPipeError:
             return pipe.UNREAD
+        except OSError as problem:
+            return pipe.unwritten(problem)
 
 
 class Terminated(KeyboardInterrupt):

@@ -87,11 +87,14 @@ def _verb(arguments: list[str]) -> int:
     write_anything()
     module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)
     try:
-        with pipe.ReadingOn():
-            code: int = getattr(module, arguments[0])(arguments[1:])
-        return code
-    except BrokenPipeError:
-        return pipe.UNREAD
+        try:
+            with pipe.ReadingOn():
+                code: int = getattr(module, arguments[0])(arguments[1:])
+            return code
+        except BrokenPipeError:
+            return pipe.UNREAD
+        except OSError as problem:
+            return pipe.unwritten(problem)
     except (KeptError, OSError) as problem:
         sys.stderr.write(f"ERROR: {problem}\n")
         return 3

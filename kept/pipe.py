@@ -1,4 +1,4 @@
-"""Writes to standard output, whose reader may be gone: ``doit | head``."""
+"""Writes to standard output, whose reader may be gone (``doit | head``), or its disk full (``doit > log``)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def _let_go() -> None:
 
 
 def write(text: str) -> None:
-    """Write text at once; where nobody reads on it goes nowhere, as does all that comes after it."""
+    """Write text at once; where nobody reads on it goes nowhere, as does all that comes after it.
+
+    SystemExit where it cannot be written: the answer was asked for.
+    """
     if sys.stdout is None:  # closed from the beginning: nobody is to read it
         return
     try:
@@ -45,6 +48,19 @@ def write(text: str) -> None:
             sys.stdout.write(text)
     except BrokenPipeError:
         return  # standard output leads nowhere by now
+    except OSError as problem:
+        raise SystemExit(unwritten(problem)) from None
+
+
+def unwritten(problem: OSError) -> int:
+    """Say that standard output takes nothing, and return the exit code of that; ``problem`` is raised if it does."""
+    try:
+        sys.stdout.flush()  # what could not be written is still there
+    except OSError:
+        _let_go()
+        sys.stderr.write(f"ERROR: standard output cannot be written: {problem.strerror}\n")
+        return 3
+    raise problem
 
 
 def write_anything() -> None:

@@ -93,8 +93,10 @@ class Lines:
             self.stream.write(text)
             self._draw()
             self.stream.flush()
-        except BrokenPipeError:  # nobody reads on, `doit | head`: what is asked for is built all the same
+        except OSError as problem:  # nobody reads on, or a disk is full: what is asked for is built all the same
             self.stream, self.live = open(os.devnull, "w", encoding="utf-8"), False  # noqa: SIM115  # until the run ends
+            if not isinstance(problem, BrokenPipeError):
+                sys.stderr.write(f"WARNING: standard output cannot be written: {problem.strerror}; the run goes on\n")
 
     def _erase(self) -> None:
         if self._shown:

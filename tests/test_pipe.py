@@ -1,4 +1,4 @@
-"""Output that nobody reads to its end: `doit | head`."""
+"""Output that nobody reads to its end, `doit | head`, or that no disk takes, `doit > log`."""
 
 import os
 import subprocess
@@ -89,3 +89,53 @@ def test_streams_that_are_closed_from_the_beginning(project, closed, parallel):
         assert run.returncode == 0
     assert sorted(project.executed()) == ["accuracy", "model", "rows", "scaled"]
     assert project.kept("verify").code == 0
+
+
+def full(project, *arguments: str, program: str = "doit") -> subprocess.CompletedProcess:
+    """Run a command whose standard output is a file on a full disk."""
+    with open("/dev/full", "w") as stream:
+        return subprocess.run(
+            [command()[0].removesuffix("doit") + program, *command()[1:], *arguments],
+            cwd=project.root,
+            env=project._environment(),
+            stdout=stream,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
+def test_a_run_whose_output_no_disk_takes_is_done_to_its_end(project, parallel):
+    """All is built and kept, with one warning."""
+    run = full(project, *parallel, "nearest")
+    told = "WARNING: standard output cannot be written: No space left on device; the run goes on\n"
+    assert (run.returncode, run.stderr) == (0, told)
+    assert sorted(project.executed()) == ["accuracy", "model", "rows", "scaled"]
+    assert project.doit("nearest").ran == []
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"), [("doit", ("why",)), ("kept", ("why", "--json")), ("kept", ("log",)), ("kept", ("du",))]
+)
+def test_an_answer_that_no_disk_takes(project, program, arguments):
+    """One line, exit code 3, no traceback."""
+    project.doit("nearest")
+    run = full(project, *arguments, program=program)
+    assert (run.returncode, run.stderr.count("\n"), run.stderr[:6]) == (3, 1, "ERROR:")
+    assert "No space left on device" in run.stderr
+
+
+@pytest.mark.parametrize("program", ["doit", "kept"])
+def test_a_receipt_that_no_disk_takes(project, program):
+    """Nothing to do cannot be said: that is an error, as of any answer."""
+    project.doit("nearest")
+    codes = set()
+    for _ in range(3):
+        project.doit("nearest")
+        run = full(project, "nearest", program=program)
+        assert run.stderr.count("\n") == 1
+        assert "standard output cannot be written: No space left on device" in run.stderr
+        codes.add(run.returncode)
+    assert codes <= {0, 3}  # a run goes on; a receipt has nothing else to do
