@@ -163,7 +163,7 @@ except ImportError:  # there was no compiler where kept was installed
 def _load(arguments: list[str], now: tuple[object, ...], variables: Mapping[str, str]) -> tuple[Any, Any, Any, Any]:
     """Read a receipt; ValueError, among others, where it is damaged or was written for something else."""
     with open(place(arguments), "rb") as file:
-        data = file.read()
+        data = memoryview(file.read())
     if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "big"):
         raise ValueError
     known, turn, environment, kinds, *rest = marshal.loads(data[4:])  # noqa: S302  # our own, beside its checksum; no code comes of it
