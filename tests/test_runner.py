@@ -449,3 +449,12 @@ def test_paths_inside_a_value_are_names_only(project, args):
     assert " in a list is kept as a name, what lies there is not followed; return a folder as one Path" in told[0]
     assert "p:all.best: " in told[1]
     assert "kept as a name" not in project.doit(*args).out
+
+
+def test_a_value_that_contains_itself_is_built(project):
+    """Looking for paths in it comes to an end."""
+    project.write("found.py", "def ring():\n    made = [1]\n    made.append(made)\n    return made\n")
+    lines = "from kept import Pipeline, stage\nimport found\n\n\nclass P(Pipeline):\n    ring = stage(found.ring)\n"
+    project.write("dodo.py", lines)
+    run = project.doit("p")
+    assert (run.code, run.outcomes["p:ring"]) == (0, "built"), run

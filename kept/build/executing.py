@@ -9,8 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,6 +25,7 @@ from . import foreign, seeds
 from .aftermath import put_back
 from .capture import at_home, captured, temporary, told, unasking
 from .moved import Held, moved
+from .names import names_only
 from .unread import unread
 from .workplace import Workplace
 
@@ -153,7 +153,7 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
                 value = _call(job, place.store)
             seconds = time.perf_counter() - started
             outputs = _save_all(job, value, place.store, folder)
-            place.warnings += _names_only(job, value)
+            place.warnings += names_only(job.task, job.fields, value)
         except errors.KeptError as problem:
             not_read = problem.unread if isinstance(problem, errors.Damaged) else None
             return Failure(problem.what, str(problem), job.log, warnings=tuple(place.warnings), unread=not_read)
@@ -197,8 +197,8 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
 def _moved(job: Job, place: Workplace) -> list[str]:
     """Name the inputs, sources and libraries that are not what they were when the stage was judged."""
     changed = moved(job.paths, place.named, place.store)
-    since = installed_since(min(job.began_ns, loading.began_ns()))
-    upgraded = [name for name in job.record.versions if hyphened(name) in since] if since else []
+    since = installed_since(job.began_ns)
+    upgraded = [name for name in job.record.versions if hyphened(name) in since]
     paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed, *upgraded)
     return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 
@@ -279,24 +279,6 @@ def _save_all(job: Job, value: Any, store: Store, folder: Path) -> tuple[Output,
     if not isinstance(value, tuple) or getattr(value, "_fields", ()) != job.fields:
         raise errors.wrong_result(job.task, job.fields, value)
     return tuple(_save(name, item, job, store, folder) for name, item in zip(job.fields, value, strict=True))
-
-
-def _names_only(job: Job, value: Any) -> Iterator[str]:
-    """Warn of paths inside a list or dict: they are kept as names, and nobody would see what changes there."""
-    for field, item in zip(job.fields or ("",), value if job.fields else (value,), strict=True):
-        found = None if isinstance(item, Path) else _path_in(item)
-        if found is not None:
-            where = f"{job.task}{'.' if field else ''}{field}: {errors.one_line(found)} in a {type(item).__name__}"
-            hint = "return a folder as one Path, or a NamedTuple of Paths"
-            yield f"{where} is kept as a name, what lies there is not followed; {hint}"
-
-
-def _path_in(value: Any) -> Path | None:
-    """Return a path in plain containers; of many items the first ones tell."""
-    if isinstance(value, Path):
-        return value
-    items = value.values() if type(value) is dict else value if type(value) in (list, tuple, set, frozenset) else ()
-    return next((path for path in map(_path_in, islice(items, 100)) if path is not None), None)
 
 
 def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output:
