@@ -45,11 +45,8 @@ class _Judged:
             self.dep_manager.asked, self.dep_manager.witness = self.asked, self.witness
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit
 
-    def watch(self, params: Any) -> None:
+    def watch(self, root: str) -> None:
         """Load a project's code from its sources, and note what importing it reads."""
-        root = _project_here(params)
-        if root is None:
-            return
         from . import collector
 
         collector.seldom()
@@ -124,14 +121,10 @@ class _Question(_Judged, _AnyOrder):
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the project as a run would, then answer."""
-        self.watch(params)
-        try:
-            with pipe.ReadingOn():
-                return super().execute(params, args)
-        except BrokenPipeError:
-            return pipe.UNREAD
-        except OSError as problem:
-            return pipe.unwritten(problem)
+        root = _project_here(params)
+        if root is not None:
+            self.watch(root)
+        return pipe.answer(super().execute, params, args)
 
 
 class Terminated(KeyboardInterrupt):
@@ -161,11 +154,12 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Run, and leave no child, no half-written file and no lost stage behind, however it ends."""
-        if _project_here(params) is None:
+        root = _project_here(params)
+        if root is None:
             return super().execute(params, args)
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
-            self.watch(params)
+            self.watch(root)
             return super().execute(params, args)
         except KeyboardInterrupt as interruption:
             number = signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT

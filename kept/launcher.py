@@ -87,14 +87,8 @@ def _verb(arguments: list[str]) -> int:
     write_anything()
     module = importlib.import_module(f".verbs.{VERBS[arguments[0]]}", __package__)
     try:
-        try:
-            with pipe.ReadingOn():
-                code: int = getattr(module, arguments[0])(arguments[1:])
-            return code
-        except BrokenPipeError:
-            return pipe.UNREAD
-        except OSError as problem:
-            return pipe.unwritten(problem)
+        code: int = pipe.answer(getattr(module, arguments[0]), arguments[1:])
+        return code
     except (KeptError, OSError) as problem:
         sys.stderr.write(f"ERROR: {problem}\n")
         return 3

@@ -6,6 +6,12 @@ import io
 import os
 import sys
 
+TYPE_CHECKING = False  # nothing more is imported where a receipt answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 UNREAD = 141  # what a shell says of a program that a closed pipe has ended
 
 
@@ -50,6 +56,17 @@ def write(text: str) -> None:
         return  # standard output leads nowhere by now
     except OSError as problem:
         raise SystemExit(unwritten(problem)) from None
+
+
+def answer(question: Callable[..., Any], *given: Any) -> Any:
+    """Let a question be answered on standard output; return its exit code, or that of an output that takes nothing."""
+    try:
+        with ReadingOn():
+            return question(*given)
+    except BrokenPipeError:
+        return UNREAD
+    except OSError as problem:
+        return unwritten(problem)
 
 
 def unwritten(problem: OSError) -> int:

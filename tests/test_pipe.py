@@ -7,22 +7,26 @@ import pytest
 from projects import command
 
 
+def writing_to(stream: object, project, *arguments: str, program: str = "doit") -> subprocess.CompletedProcess:
+    """Run a command with this standard output."""
+    return subprocess.run(
+        [command()[0].removesuffix("doit") + program, *command()[1:], *arguments],
+        cwd=project.root,
+        env=project._environment(),
+        stdout=stream,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def unread(project, *arguments: str, program: str = "doit") -> subprocess.CompletedProcess:
     """Run a command whose standard output nobody reads."""
     reader, writer = os.pipe()
     os.close(reader)
-    called = command() if program == "doit" else [command()[0].removesuffix("doit") + program, *command()[1:]]
     try:
-        return subprocess.run(
-            [*called, *arguments],
-            cwd=project.root,
-            env=project._environment(),
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return writing_to(writer, project, *arguments, program=program)
     finally:
         os.close(writer)
 
@@ -94,16 +98,7 @@ def test_streams_that_are_closed_from_the_beginning(project, closed, parallel):
 def full(project, *arguments: str, program: str = "doit") -> subprocess.CompletedProcess:
     """Run a command whose standard output is a file on a full disk."""
     with open("/dev/full", "w") as stream:
-        return subprocess.run(
-            [command()[0].removesuffix("doit") + program, *command()[1:], *arguments],
-            cwd=project.root,
-            env=project._environment(),
-            stdout=stream,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return writing_to(stream, project, *arguments, program=program)
 
 
 @pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
