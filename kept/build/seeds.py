@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ..fingerprint.libraries import hyphened
+
 
 def plant(seed: int | None, libraries: Collection[str]) -> None:
     """Seed every generator that the stage may draw from, from the project's seed.
@@ -32,7 +34,7 @@ def plant(seed: int | None, libraries: Collection[str]) -> None:
 
 def seeding(libraries: Mapping[str, str]) -> tuple[str, ...]:
     """Name the libraries whose generators a stage may draw from, going by the libraries that its code names."""
-    named = {name.lower().replace("_", "-") for name in libraries}
+    named = set(map(hyphened, libraries))
     found = []
     if named & {"numpy", "scipy", "pandas", "scikit-learn"}:
         found.append("numpy")

@@ -47,7 +47,9 @@ class Libraries:
         if known is not None:
             return known
         infos = sorted(name for name in _listing(folder) if name.endswith(_ENDINGS))
-        key = hashlib.sha256(json.dumps([folder, infos, [_stamp(folder, one) for one in infos]]).encode()).hexdigest()
+        key = hashlib.sha256(
+            json.dumps([folder, infos, [_times(os.path.join(folder, one))[0] for one in infos]]).encode()
+        ).hexdigest()
         stored = self.memo.recall("libraries", key) if self.memo is not None else None
         found = _remembered(stored)
         if found is None:
@@ -75,7 +77,7 @@ def installed_since(moment_ns: int) -> set[str]:
     """Name, hyphened, the distributions that came since: what is loaded of them may be another version."""
     found: set[str] = set()
     for folder in sys.path:
-        changed = _changed_ns(folder)
+        _, changed = _times(folder or os.curdir)
         if changed > moment_ns:
             found |= _came(folder or os.curdir, changed, moment_ns)
     return found
@@ -85,19 +87,12 @@ def installed_since(moment_ns: int) -> set[str]:
 def _came(folder: str, _changed: int, moment_ns: int) -> frozenset[str]:
     """Name those of one folder, as it is since it changed."""
     infos = (name for name in _listing(folder) if name.endswith(_ENDINGS))
-    return frozenset(hyphened(one.split("-")[0]) for one in infos if _changed_ns(os.path.join(folder, one)) > moment_ns)
+    return frozenset(hyphened(one.split("-")[0]) for one in infos if _times(os.path.join(folder, one))[1] > moment_ns)
 
 
 def hyphened(name: str) -> str:
     """Spell the name of a distribution in the one way that all spellings of it have in common."""
     return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _changed_ns(path: str) -> int:
-    try:
-        return os.stat(path or os.curdir).st_ctime_ns
-    except OSError:
-        return 0
 
 
 def _remembered(stored: bytes | None) -> dict[str, list[str]] | None:
@@ -128,11 +123,13 @@ def _listing(folder: str) -> list[str]:
         return []
 
 
-def _stamp(folder: str, info: str) -> int:
+def _times(path: str) -> tuple[int, int]:
+    """Return when something was modified and changed, in nanoseconds; zeros where nothing is."""
     try:
-        return os.stat(os.path.join(folder, info)).st_mtime_ns
+        seen = os.stat(path)
     except OSError:
-        return 0
+        return 0, 0
+    return seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _text(place: str, *names: str) -> str:

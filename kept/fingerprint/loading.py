@@ -20,8 +20,7 @@ from typing import Any
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
 _roots: list[str] = []
-_began_ns: list[int] = []  # of each call of install()
-_leaving: list[bool] = []  # likewise
+_installed: list[tuple[int, bool]] = []  # each call of install(): when, and whether bytecode may be left
 
 _CHECKED = (0b11).to_bytes(4, "little")  # a flag of a .pyc: eight bytes follow that are the hash of its source
 
@@ -52,7 +51,7 @@ class _Compiled(SourceFileLoader):
         return data
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
-        if not all(_leaving):
+        if not all(leaving for _, leaving in _installed):
             return
         code = bytes(data[16:])
         head = data[:4] + _CHECKED + importlib.util.source_hash(self._source)
@@ -84,8 +83,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
     Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
     """
     top = os.path.abspath(root)
-    _began_ns.append(time.time_ns())
-    _leaving.append(leaving)
+    _installed.append((time.time_ns(), leaving))
     if top not in _roots:
         _roots.append(top)
     if _finder not in sys.path_hooks:
@@ -101,7 +99,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
 
 def began_ns() -> int:
     """Return when this process began to load a project's code, and the libraries that it names."""
-    return _began_ns[0] if _began_ns else time.time_ns()
+    return _installed[0][0] if _installed else time.time_ns()
 
 
 def _note(path: str) -> None:
