@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -196,6 +197,27 @@ def test_two_processes_remember_side_by_side(tmp_path):
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert len(Memo(path).all("claim")) == 100
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_processes_that_make_it_at_once_lose_nothing(tmp_path):
+    """Whoever opens it while another one makes it waits; what it remembers first was lost in one of five times."""
+    for attempt in range(30):
+        path, start = tmp_path / f"{attempt}.db", time.monotonic() + 0.005
+        children = []
+        for name in "abc":
+            child = os.fork()
+            if not child:
+                try:
+                    while time.monotonic() < start:
+                        pass
+                    Memo(path).remember("claim", name, b"1")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            children.append(child)
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+        assert Memo(path).all("claim").keys() == set("abc")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import urllib.parse
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import receipt
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # in each function that opens the memory: who only lists task
     import sqlite3
 
 _SMALL = 1 << 20  # bytes of a file that is digested again in no time, should its row be lost
+_PATIENCE_S = 30  # with another process that is writing
 _MANY = 200  # files of which each is no longer worth a transaction
 _FILE = "insert or replace into files values(?,?,?,?,?,?,?,?)"
 _FACT = "insert or replace into facts values(?,?,?)"
@@ -61,7 +63,7 @@ class Memo:
         if self.still:
             # Without a log beside it nothing is missing from the database, and SQLite need not make one.
             how = "mode=ro" if os.path.exists(self.path + "-wal") else "immutable=1"
-            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?{how}", uri=True, timeout=30)
+            return sqlite3.connect(f"file:{urllib.parse.quote(self.path)}?{how}", uri=True, timeout=_PATIENCE_S)
         folder = os.path.dirname(self.path) or "."
         if os.path.isdir(folder) and not os.access(folder, os.W_OK):  # read-only: recall what was remembered
             self.still = True
@@ -83,28 +85,40 @@ class Memo:
     def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
-        db = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        try:
-            self._prepare(db)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=_PATIENCE_S)
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self._prepare(db)
+            except sqlite3.Error as problem:
+                # Two processes that make it at once: SQLite itself waits for no one who changes the kind of its log.
+                if "locked" in str(problem) and time.monotonic() < until:
+                    time.sleep(0.001)
+                    continue
+                db.close()
+                raise
+            return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("pragma synchronous=normal")
-        (version,) = db.execute("pragma user_version").fetchone()
-        if version == self.VERSION:  # it is set last; all the rest would be a write at each opening
+        if self._prepared(db):  # it is set last; all the rest would be a write at each opening
             return
         db.execute("pragma journal_mode=wal")
-        if version != 0:
-            db.executescript("drop table if exists files; drop table if exists facts")
-        db.execute(
-            "create table if not exists files(path text primary key, size int, mtime int, ctime int, inode int,"
-            " digest text, bytes int, checksum int) without rowid"
-        )
-        db.execute("create table if not exists facts(kind text, name text, value blob, unique(kind, name))")
-        db.execute(f"pragma user_version={self.VERSION}")
+        with _transaction(db):
+            if self._prepared(db):  # another process was quicker, and may have remembered something since
+                return
+            db.execute("drop table if exists files")  # of another version
+            db.execute("drop table if exists facts")
+            db.execute(
+                "create table files(path text primary key, size int, mtime int, ctime int, inode int,"
+                " digest text, bytes int, checksum int) without rowid"
+            )
+            db.execute("create table facts(kind text, name text, value blob, unique(kind, name))")
+            db.execute(f"pragma user_version={self.VERSION}")
+
+    def _prepared(self, db: sqlite3.Connection) -> bool:
+        (version,) = db.execute("pragma user_version").fetchone()
+        return bool(version == self.VERSION)
 
     def close(self) -> None:
         """Let go of the database; it opens again when needed."""
@@ -186,14 +200,9 @@ class Memo:
                 self._write(_FACT, fact)
 
     def _in_one(self, rows: list[tuple[object, ...]], facts: list[tuple[object, ...]]) -> bool:
-        self._db.execute("begin immediate")
-        try:
-            self._db.executemany(_FILE, rows)
-            self._db.executemany(_FACT, facts)
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        with _transaction(self._db) as db:
+            db.executemany(_FILE, rows)
+            db.executemany(_FACT, facts)
         return True
 
     def now_ns(self) -> int:
@@ -293,6 +302,18 @@ class Memo:
                     self._start_again()
                     return work()
         return None
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Do all or nothing, and let nobody else write meanwhile."""
+    db.execute("begin immediate")
+    try:
+        yield db
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
 
 
 def _row(path: str, algorithm: Algorithm) -> str:
