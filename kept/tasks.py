@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,20 @@ def _told_apart(load: Callable[..., list[Task]]) -> Callable[..., list[Task]]:
 
 
 loader.load_tasks = _told_apart(loader.load_tasks)
+
+
+class _Lines:
+    """`inspect` for doit's loader, which asks in what line a task is made: a declaration knows, no source is read."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(inspect, name)
+
+    def getsourcelines(self, creator: Any) -> tuple[list[str], int]:
+        where = getattr(creator, "where", None)
+        return ([], where.line) if isinstance(where, Where) else inspect.getsourcelines(creator)
+
+
+loader.inspect = _Lines()
 
 
 class StageAction(BaseAction):  # type: ignore[misc]  # doit has no types

@@ -36,6 +36,19 @@ def test_list_shows_the_pipelines_and_what_they_are(project):
     assert project.shown() == {}
 
 
+def test_tasks_of_doit_and_of_kept_keep_the_order_of_their_lines(project):
+    """A run does them so, and a pipeline is declared where its class stands, whatever stands above it."""
+    project.write(
+        "dodo.py",
+        "from kept import Pipeline, stage\n\n\ndef task_second():\n    return {'actions': None}\n\n\n"
+        "class Fourth(Pipeline):\n    one = stage(sorted, [1])\n\n\n"
+        "task_third = task_second\n\n\nclass First(Pipeline):\n    one = stage(sorted, [1])\n\n\n"
+        "def task_last():\n    return {'actions': None}\n",
+    )
+    listed = [line.split()[0] for line in project.doit("list", "--sort=definition").out.splitlines()]
+    assert listed == ["second", "third", "fourth", "first", "last"]
+
+
 def test_list_all_shows_the_stages_once_each(project):
     """A stage is listed under the pipeline that owns it, with its function's first sentence."""
     run = project.doit("list", "--all")

@@ -163,6 +163,7 @@ def announce(declared: Any, target: str, where: Where) -> None:
     place = {"co_filename": where.file, "co_firstlineno": where.line} if Path(where.file).is_file() else {}
     creator = types.FunctionType(create.__code__.replace(**place), globals(), target, None, create.__closure__)  # type: ignore[arg-type]  # place holds what replace takes
     creator.basename = target  # type: ignore[attr-defined]  # doit reads the task's name here
+    creator.where = where  # type: ignore[attr-defined]  # and its line, within kept
     creator.__doc__ = declared.__doc__
     declared.create_doit_tasks = creator
 
