@@ -208,3 +208,40 @@ def test_an_unhashable_callable_is_read_as_well():
         def __call__(self) -> int: ...
 
     assert returns(Unhashable()).types == {"": "builtins.int"}
+
+
+ELSEWHERE = """
+from __future__ import annotations
+
+import typing
+
+def later():
+    import heavylib as hl
+
+if typing.TYPE_CHECKING:
+
+    import shadowed as np
+    # not the end of it
+    from heavylib import (
+        One,
+        Two as Second,
+    )
+else:
+    import heavylib.other
+
+def first() -> hl.First: ...
+def second() -> Second: ...
+def third() -> np.Third: ...
+"""
+
+
+def test_imports_that_stand_elsewhere_are_found_too(tmp_path, monkeypatch):
+    """Below `if typing.TYPE_CHECKING:` over several lines, with an else, and within a function."""
+    (tmp_path / "heavylib").mkdir()
+    (tmp_path / "heavylib" / "__init__.py").write_text("")
+    (tmp_path / "heavylib" / "other.py").write_text("")
+    (tmp_path / "imports_elsewhere.py").write_text(ELSEWHERE)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("imports_elsewhere")
+    found = [returns(function).types[""] for function in (module.first, module.second, module.third)]
+    assert found == ["heavylib.First", "heavylib.Two", "shadowed.Third"]
