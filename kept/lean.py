@@ -1,4 +1,4 @@
-"""Dataclasses whose methods are compiled when the first one is made: most commands make few of the many kinds."""
+"""Dataclasses whose methods are compiled when many of them are made: most commands make few, of few kinds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["dataclass", "field"]
 
 Names = tuple[str, ...]
+_FEW = 10  # values of a class, for which compiling takes longer than doing without
 
 
 def _lean(cls: Any = None, /, *, frozen: bool = False, slots: bool = False, eq: bool = True) -> Any:
@@ -32,7 +33,13 @@ def _lean(cls: Any = None, /, *, frozen: bool = False, slots: bool = False, eq: 
     body |= _frozen(names, slots=slots) if frozen else {}
     body |= {"__slots__": names} if slots else {}
 
+    count = 0
+
     def first(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal count
+        count += 1
+        if count <= _FEW and _filled(self, names, defaults, args, kwargs):
+            return
         made.__init__ = _init(names, defaults, frozen=frozen, after=hasattr(made, "__post_init__"))
         made.__init__(self, *args, **kwargs)
 
@@ -47,6 +54,26 @@ def _demanding(default: Any) -> bool:
         return False
     plain = default.init and default.repr and default.compare and default.hash is None
     return not (plain and callable(default.default_factory))
+
+
+def _filled(self: Any, names: Names, defaults: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Set the fields of one of the first values; False where the arguments do not fit, which others complain of."""
+    given = dict(zip(names, args, strict=False)) | kwargs
+    fits = len(given) == len(args) + len(kwargs)
+    for name in names:
+        if name in given:
+            value = given.pop(name)
+        elif name in defaults:
+            make = getattr(defaults[name], "default_factory", None)
+            value = make() if make is not None else defaults[name]
+        else:
+            return False
+        object.__setattr__(self, name, value)
+    if given or not fits:
+        return False
+    if hasattr(self, "__post_init__"):
+        self.__post_init__()
+    return True
 
 
 def _init(names: Names, defaults: dict[str, Any], *, frozen: bool, after: bool) -> Any:

@@ -14,6 +14,12 @@ import kept
 from kept import lean
 
 
+@pytest.fixture(params=[0, lean._FEW], ids=["compiled", "not compiled"], autouse=True)
+def _few(request, monkeypatch):
+    """See to both: what a few values are made by, and what many are."""
+    monkeypatch.setattr(lean, "_FEW", request.param)
+
+
 class Plain:
     """Fields of all sorts."""
 
@@ -100,12 +106,26 @@ def test_what_is_asked_of_a_field_beyond_a_default_is_the_librarys():
     assert ours(1) == ours(2)
 
 
-def test_nothing_is_compiled_before_the_first_value(monkeypatch):
+def test_nothing_is_compiled_for_a_few_values(monkeypatch):
     """That is all that it is for."""
     monkeypatch.setattr(lean, "_init", lambda *_args, **_kwargs: pytest.fail("compiled"))
     made, _ = pair(Plain, frozen=True, slots=True)
+    values = [made("a", size=number) for number in range(lean._FEW)]
+    assert [value.size for value in values] == list(range(lean._FEW))
     with pytest.raises(pytest.fail.Exception):
         made("a", 1)
+
+
+@pytest.mark.parametrize("given", [((), {}), (("a",), {}), (("a", 1, 2, [], 4), {}), (("a",), {"name": "b"})], ids=str)
+def test_arguments_that_do_not_fit_are_refused_as_by_the_library(given):
+    """Too few, too many, one twice, an unknown one: in the same words."""
+    args, kwargs = given
+    told = []
+    for made in pair(Plain, frozen=True):
+        with pytest.raises(TypeError) as problem:
+            made(*args, **kwargs)
+        told.append(str(problem.value).rpartition("__init__")[2])
+    assert told[0] == told[1]
 
 
 def lean_classes():

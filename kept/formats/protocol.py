@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..digest import Algorithm, Digest, Stat
-from ..lean import dataclass, field
+from ..lean import dataclass
 
 
 class Unfit(Exception):  # noqa: N818  # not an error yet: by value the next format is tried, the user never sees it
@@ -64,4 +64,4 @@ class Saved:
     format: str  # the name under which ``load`` reads it back
     kind: str  # for people: "ndarray (60000, 28, 28) uint8"
     classes: tuple[str, ...] = ()  # "module:qualname" of the project's classes that reading it back needs
-    written: Written | None = field(default=None, compare=False)
+    written: Written | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from .. import digest, errors
-from ..lean import dataclass, field
+from ..lean import dataclass
 from .returns import Returns, returns, unwrapped
 
 P = ParamSpec("P")
@@ -50,25 +50,22 @@ class Options:
     seed: bool = True  # whether the generators are seeded before it runs
 
 
-@dataclass(eq=False, slots=True)
 class Declared:
     """A stage as a class body declares it; its name and owner come when the class is made."""
 
-    function: Callable[..., Any]
-    arguments: Mapping[str, object]
-    options: Options
-    where: Where
-    name: str = ""
-    owner: type | None = None
-    returns: Returns = field(init=False)
-    leaves: tuple[tuple[str, object], ...] = field(init=False)  # of all arguments, as ``named_leaves`` names them
+    __slots__ = ("arguments", "function", "leaves", "name", "options", "owner", "returns", "where")
 
-    def __post_init__(self) -> None:
-        self.returns = returns(self.function)
-        try:
-            self.leaves = tuple(leaf for name, value in self.arguments.items() for leaf in named_leaves(name, value))
+    def __init__(
+        self, function: Callable[..., Any], arguments: Mapping[str, object], options: Options, where: Where
+    ) -> None:
+        self.function, self.arguments, self.options, self.where = function, arguments, options, where
+        self.name = ""
+        self.owner: type | None = None
+        self.returns: Returns = returns(function)
+        try:  # of all arguments, as ``named_leaves`` names them
+            self.leaves = tuple(leaf for name, value in arguments.items() for leaf in named_leaves(name, value))
         except RecursionError:  # one without artifacts is no leaf of them, and refused with its parameter
-            raise errors.wired_loop(function_name(self.function), self.where) from None
+            raise errors.wired_loop(function_name(function), where) from None
 
     @property
     def shown(self) -> str:
