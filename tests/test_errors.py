@@ -19,9 +19,11 @@ class Unshowable:
 def messages():
     """Return every function that makes a message."""
     found = []
-    for name, function in inspect.getmembers(errors, inspect.isfunction):
+    for name in errors.__all__:
+        function = getattr(errors, name)
         if (
-            function.__module__.startswith("kept.errors.")
+            inspect.isfunction(function)
+            and function.__module__.startswith("kept.errors.")
             and typing.get_type_hints(function).get("return") is KeptError
         ):
             found.append(pytest.param(function, id=name))

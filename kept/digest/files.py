@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,12 +14,10 @@ from .values import digest_value
 RACY_NS = 2_000_000_000
 _PIECE = 64 << 10  # bytes: larger ones come from the system anew for each file, and most files are small
 
-_NAME = re.compile(r"[0-9a-f]{64}")
-
 
 def is_name(value: object) -> bool:
     """Say whether a value is 64 lower-case hex digits, as all names of content and of actions are."""
-    return type(value) is str and _NAME.fullmatch(value) is not None
+    return type(value) is str and len(value) == 64 and not value.strip("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)

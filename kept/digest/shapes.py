@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
 from collections.abc import Mapping
@@ -12,8 +11,10 @@ from typing import Any
 
 @cache
 def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
-    hints = typing.get_type_hints(kind)
-    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(kind))
+    """Return the fields of a dataclass with their types; none of a plain type."""
+    names = getattr(kind, "__match_args__", ())
+    hints = typing.get_type_hints(kind) if names else {}
+    return tuple((name, hints[name]) for name in names)
 
 
 def fits(value: object, kind: Any) -> bool:
@@ -21,10 +22,7 @@ def fits(value: object, kind: Any) -> bool:
     if kind is float:
         return type(value) in (float, int) and -1e300 < value < 1e300  # type: ignore[operator]  # a number, and no NaN
     if isinstance(kind, type):
-        sound = type(value) is kind
-        return sound and (
-            not dataclasses.is_dataclass(kind) or all(fits(getattr(value, n), k) for n, k in _fields(kind))
-        )
+        return type(value) is kind and all(fits(getattr(value, n), k) for n, k in _fields(kind))  # type: ignore[arg-type]  # a class has a hash
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in arguments)

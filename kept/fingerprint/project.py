@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .. import errors
 from ..digest import Memo, Stat, digest_bytes
-from ..errors import unreadable_source
 from ..lean import dataclass, field
 from .canonical import SCHEME
 from .words import STANDARD
@@ -275,7 +275,7 @@ class Project:
         try:
             return reading.summarise(self.source(path))
         except reading.UnreadableError as problem:
-            raise unreadable_source(self.shown(path), problem.line, problem.reason) from None
+            raise errors.unreadable_source(self.shown(path), problem.line, problem.reason) from None
 
     def shown(self, path: str) -> str:
         """Write a path as users know it: relative to the project, with slashes."""

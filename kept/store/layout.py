@@ -13,19 +13,17 @@ Nothing is created before the first write.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import get_args
 
 from .. import errors
-from ..digest import Algorithm
+from ..digest import Algorithm, is_name
 from ..lean import dataclass
 from . import disk
 
 _FORMATS = {f"1 {algorithm}\n".encode(): algorithm for algorithm in get_args(Algorithm)}
-_NAME = re.compile(r"[0-9a-f]{64}")
 _FOLDERS = ("tmp", "blobs", "actions", "quarantine", "locks")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# A store of kept; everything in it can be made again.\n"
 
@@ -71,7 +69,7 @@ class Layout:
         return f"{folder}{os.sep}{name[:2]}{os.sep}{name[2:]}"
 
     def _checked(self, name: str) -> str:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not is_name(name):
             raise errors.no_store_name(name)
         return name
 
@@ -88,7 +86,7 @@ class Layout:
                 continue
             for rest in disk.listed(inside):
                 name = shard + rest
-                yield name if len(shard) == 2 and _NAME.fullmatch(name) else "", os.path.join(inside, rest)
+                yield name if len(shard) == 2 and is_name(name) else "", os.path.join(inside, rest)
 
     # ---- version and folders
 
