@@ -34,6 +34,19 @@ class _Judged:
     witness: Any = None  # of what loading dodo.py asks, for that receipt
     watched: Any = None  # the project, if its dodo.py was where it was looked for
 
+    def get_backends(self) -> Any:
+        """Look for plugins that bring databases when options are read: what a receipt answers needs none."""
+        return {}
+
+    def _find_backends(self) -> None:
+        self._backends = super().get_backends()  # type: ignore[misc]  # mixed into a command of doit
+
+    def help(self) -> str:
+        """Name the databases, too."""
+        self._find_backends()
+        text: str = super().help()  # type: ignore[misc]  # mixed into a command of doit
+        return text
+
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
         if "kept.pipeline" in sys.modules and self.dep_manager is None:
@@ -91,11 +104,11 @@ def _load(setup: Callable[[Any], None], params: Any) -> None:
         raise InvalidDodoFile(f"dodo.py cannot be loaded\n{lines}hint: {not_loaded(problem)}") from None
 
 
-class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
-    """A command whose options may stand before and after the names of tasks."""
+class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
+    """A command of kept's own: it sees the project's code exactly as a run does."""
 
     def parse_execute(self, in_args: list[str]) -> Any:
-        """Put the options first, where doit looks for them."""
+        """Put the options first, where doit looks for them: they may stand before and after the names of tasks."""
         valued = {"--" + option.long for option in self.cmdparser.options if option.long and option.type is not bool}
         valued |= {"-" + option.short for option in self.cmdparser.options if option.short and option.type is not bool}
         options: list[str] = []
@@ -108,6 +121,8 @@ class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
             options.append(arg)
             if arg in valued:
                 options.extend(value for value in [next(rest, None)] if value is not None)
+        if any(option.startswith("--b") for option in options):  # else none is opened: the judge is kept's own
+            self._find_backends()
         try:
             return super().parse_execute(options + names)
         except CmdParseError as problem:
@@ -115,9 +130,12 @@ class _AnyOrder(DoitCmdBase):  # type: ignore[misc]  # doit has no types
 
             raise slips.wrong_option(str(self.name), problem, self.cmdparser.options) from None
 
-
-class _Question(_Judged, _AnyOrder):
-    """A command of kept's own: it sees the project's code exactly as a run does."""
+    def get_codec_cls(self, codec: Any) -> Any:
+        """Refuse a project without kept before doit opens a database for it."""
+        found = super().get_codec_cls(codec)
+        if self.dep_manager is None:
+            raise InvalidCommand("this dodo.py declares no pipeline of kept")
+        return found
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the project as a run would, then answer."""
@@ -143,6 +161,7 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
                 return 0
             with contextlib.suppress(OSError):  # there is no current folder: doit says so
                 self.asked = receipt.Asked(in_args)
+        self._find_backends()
         try:
             return super().parse_execute(in_args)
         except CmdParseError as problem:
@@ -226,7 +245,7 @@ class Why(_Question):
     def _execute(self, pos_args: list[str], json: bool, last: bool, blind: bool) -> int:
         from . import explain
 
-        project = _project(self)
+        project = self.dep_manager.project
         tasks = list(_stages(self, project, pos_args))
         if last:
             told = explain.last_run(project, set(tasks) if pos_args else None)
@@ -243,19 +262,12 @@ class Why(_Question):
         """Explain a task of doit's own as doit does."""
         tasks = {task.name: task for task in self.task_list}
         task = tasks.get(name)
-        if task is None or task.has_subtask or name in _project(self).stages:
+        if task is None or task.has_subtask or name in self.dep_manager.project.stages:
             return False
         status = self.dep_manager.get_status(task, tasks, get_log=True)
         if not quiet:
             self.outstream.write(f"{name}: {status.status}\n{Info.get_reasons(status.reasons)}\n")
         return bool(status.status != "up-to-date")
-
-
-def _project(command: Any) -> Any:
-    judge = command.dep_manager
-    if not hasattr(judge, "project"):
-        raise InvalidCommand("this dodo.py declares no pipeline of kept")
-    return judge.project
 
 
 def _stages(command: Any, project: Any, names: Iterable[str]) -> Iterable[str]:
@@ -324,7 +336,7 @@ class Accept(_Question):
         allowed |= {Cause.PARAMETER} if even_parameters else set()
         allowed |= {Cause.INPUT} if even_inputs else set()
         allowed |= {Cause.LIBRARY} if even_libraries else set()
-        project = _project(self)
+        project = self.dep_manager.project
         named = dict.fromkeys(_stages(self, project, pos_args))
         for task in project.order(named):
             if task in named:
