@@ -447,3 +447,14 @@ def test_a_project_without_kept_is_answered_by_doit_alone(project):
     project.write("dodo.py", 'def task_one():\n    return {"actions": None}\n')
     assert 'Invalid parameter: "onne". Must be a command, task, or a target.' in project.spawn("onne").wait().err
     assert "option --alwys not recognized (parsing options" in project.spawn("--alwys").wait().err
+
+
+@pytest.mark.parametrize("command", ["run", "why"])
+def test_a_database_that_nobody_knows_is_refused(built, command):
+    """Those of plugins are looked for where one is named, and help names all."""
+    for words in (["--backend", "nonsense"], ["--backe=nonsense"]):
+        run = built.doit(command, *words)
+        assert (run.code, "available choices are: 'dbm', 'json', 'sqlite3'" in run.err) == (3, True), run
+    assert built.doit(command, "--backend=json", "nearest").code == 0
+    assert "choices: dbm, json, sqlite3" in built.doit("help", command).out
+    assert not list(built.root.glob(".doit*"))
