@@ -31,7 +31,6 @@ class Format(Protocol):
     Optional, looked up with a default:
     ``types``   dotted names of the types it is for, as tuple of str; both a declared type and a value's own type count
     ``safe``    True where reading a file, whatever it holds, runs no code; such files alone are read from strangers
-    ``digest``  ``digest(path) -> str``: names what a file means where equal values do not give equal bytes
 
     >>> class Image:
     ...     name, suffix, types, safe = "png", ".png", ("PIL.Image.Image",), True

@@ -11,21 +11,10 @@ from typing import Any
 
 from .. import errors
 from ..digest import Algorithm
-from . import plain
-from .arrays import Npy
-from .describe import describe
-from .estimators import Skops
-from .files import File
-from .networks import Keras, is_network
-from .origin import is_project
-from .pickles import HINTS, Pkl
-from .plain import Json
 from .protocol import Format, Saved, Unfit, Written
-from .tables import Parquet
+from .shipped import FILE, SHIPPED, Shipped
 
-_formats: dict[str, Format] = {
-    known.name: known for known in (Json(), Npy(), Parquet(), Skops(), Keras(), File(), Pkl())
-}
+_formats: dict[str, Format] = {known.name: known for known in SHIPPED}
 _chosen: dict[str, Format | None] = {}  # by declared type, for the formats as they are registered now
 _NETWORKS = ("Model", "Sequential", "Functional")
 
