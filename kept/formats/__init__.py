@@ -1,7 +1,8 @@
 """How one kind of value becomes a file and comes back, the same to the bit or not at all."""
 
+from __future__ import annotations
+
 from .describe import describe, summary
-from .networks import fresh_names
 from .protocol import Format, Saved, Unfit
 from .registry import candidates, for_annotation, for_value, load, named, own, register, save, save_by_value
 
@@ -22,3 +23,10 @@ __all__ = [
     "save_by_value",
     "summary",
 ]
+
+
+def fresh_names() -> None:
+    """Let a stage that makes a network number its names as in a process of its own."""
+    from .networks import fresh_names
+
+    fresh_names()

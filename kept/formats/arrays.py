@@ -17,9 +17,6 @@ class Npy:
     Layout is kept as C or Fortran order; the strides of a slice are not.
     """
 
-    name, suffix, safe = "npy", ".npy", True
-    types = ("numpy.ndarray", "numpy.memmap", "numpy.typing.NDArray")
-
     def save(self, value: Any, path: Path, algorithm: Algorithm = "sha256") -> Written:
         """Write ``value``, named by ``algorithm``; objects, subclasses and dtypes that .npy cannot name do not fit."""
         import numpy as np

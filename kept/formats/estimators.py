@@ -37,8 +37,6 @@ _ADDRESS = (
 class Skops:
     """Estimators and pipelines of scikit-learn, read back without running code of the file's choosing."""
 
-    name, suffix = "skops", ".skops"
-
     def save(self, value: Any, path: Path) -> None:
         """Write ``value``; parts that are neither of scikit-learn, scipy, numpy nor plain do not fit."""
         skops = library("skops.io", "skops")

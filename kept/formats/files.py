@@ -5,31 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from ..lean import dataclass
 from .protocol import Unfit
 
 
-@dataclass(frozen=True, slots=True)
 class File:
     """A ``pathlib.Path`` that a stage returns: what lies there is copied, byte by byte.
 
     What comes back is the path of the copy, so a consumer reads the bytes and not the name. ``"file.png"`` names the
     format with a suffix: ``Annotated[Path, "file.png"]``.
     """
-
-    suffix: str = ""
-    safe: ClassVar[bool] = True
-    types: ClassVar[tuple[str, ...]] = (
-        *(f"pathlib.{name}" for name in ("Path", "PosixPath", "WindowsPath")),
-        *(f"pathlib._local.{name}" for name in ("Path", "PosixPath", "WindowsPath")),  # Python 3.13
-    )
-
-    @property
-    def name(self) -> str:
-        """``file``, and the suffix of the file if it was declared."""
-        return "file" + self.suffix
 
     def save(self, value: Any, path: Path) -> None:
         """Copy the file or the folder at ``value``; the original stays, it may be somebody's input."""

@@ -16,6 +16,7 @@ from . import archive, origin
 from .libraries import library
 from .protocol import Unfit
 
+_SUFFIX = ".keras"
 _CONFIG, _ABOUT = "config.json", "metadata.json"
 _PARTS = (
     "kept.parts"  # a key in metadata.json, which Keras does not read: what the project must define to load the model
@@ -32,8 +33,6 @@ class Keras:
     The names of layers are part of a model and kept. Keras numbers them in each process (``dense_1``), so call
     ``fresh_names()`` before a stage runs: else the same stage gives other bytes depending on what ran before it.
     """
-
-    name, suffix = "keras", ".keras"
 
     def save(self, value: Any, path: Path) -> tuple[str, ...]:
         """Write ``value``; return the project's classes and functions that it is made of."""
@@ -60,7 +59,7 @@ class Keras:
         parts = {
             name: _found(place) for place, name in _noted(path).items() if origin.is_project(place.partition(":")[0])
         }
-        if path.suffix == self.suffix:
+        if path.suffix == _SUFFIX:
             return keras.saving.load_model(path, custom_objects=parts, safe_mode=True)
         with tempfile.TemporaryDirectory(prefix="kept-") as folder:  # Keras goes by the suffix; blobs have none
             link = Path(folder, "model.keras")

@@ -21,8 +21,6 @@ class Pkl:
     file and lines are inside), and values built with other sharing of equal parts.
     """
 
-    name, suffix = "pkl", ".pkl"
-
     def save(self, value: Any, path: Path) -> tuple[str, ...]:
         """Write ``value``; return the project's classes and functions that the pickle names."""
         import cloudpickle

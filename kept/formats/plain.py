@@ -32,9 +32,6 @@ _INDENT_BELOW = 100_000  # characters: beyond it nobody reads, and only the comp
 class Json:
     """Plain values as text that any tool can read."""
 
-    name, suffix, safe = "json", ".json", True
-    types = tuple(f"builtins.{name}" for name in ("bool", "int", "float", "str", "list", "dict", "None", "NoneType"))
-
     def save(self, value: Any, path: Path, algorithm: Algorithm = "sha256") -> Written:
         """Write ``value``, named by ``algorithm``, with numpy's scalars made Python's."""
         try:

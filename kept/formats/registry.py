@@ -11,8 +11,9 @@ from typing import Any
 
 from .. import errors
 from ..digest import Algorithm
+from .describe import describe
 from .protocol import Format, Saved, Unfit, Written
-from .shipped import FILE, SHIPPED, Shipped
+from .shipped import SHIPPED, Shipped, file
 
 _formats: dict[str, Format] = {known.name: known for known in SHIPPED}
 _chosen: dict[str, Format | None] = {}  # by declared type, for the formats as they are registered now
@@ -44,7 +45,7 @@ def named(name: str) -> Format:
         if known.suffix and known.suffix == name:
             return known
     if name.startswith("file.") and name.replace(".", "").isalnum():
-        return File(name.removeprefix("file"))
+        return file(name.removeprefix("file"))
     raise errors.unknown_format(name, sorted(_formats))
 
 
@@ -76,6 +77,9 @@ def _choice(dotted: str) -> Format | None:
 
 def candidates(value: Any) -> Iterator[Format]:
     """Yield the formats that may keep ``value``, best first; the last takes anything. Nothing is imported."""
+    from . import plain
+    from .networks import is_network
+
     own = f"{type(value).__module__}.{type(value).__qualname__}"
     for known in reversed(_formats.values()):
         if known.name != "json" and own in getattr(known, "types", ()):
@@ -123,13 +127,15 @@ def save(
     try:
         return _write(value, format, path, artifact, algorithm)
     except Unfit as unfit:
+        from .pickles import HINTS
+
         hint = unfit.hint or HINTS.get(type(value).__name__, "")
         raise errors.value_unfit(artifact, format.name, describe(value), unfit.reason, hint) from None
 
 
 def _write(value: Any, format: Format, path: Path, artifact: str, algorithm: Algorithm) -> Saved:  # noqa: A002  # as above
     try:
-        if type(format) is Npy or type(format) is Json:  # a subclass may take no more than others do
+        if isinstance(format, Shipped) and format.naming:
             made: tuple[str, ...] | Written | None = format.save(value, path, algorithm)
         else:
             made = format.save(value, path)
@@ -204,5 +210,7 @@ def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any
 def _has_lost(module: str | None) -> bool:
     """Say whether a library is there that has no such module, or no such name in it: its versions differ in that."""
     top = (module or "").partition(".")[0]
+    from .origin import is_project
+
     spec = sys.modules[top].__spec__ if top in sys.modules else None
     return spec is not None and spec.origin is not None and not is_project(top)

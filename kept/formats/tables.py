@@ -8,6 +8,7 @@ from typing import Any
 
 from .libraries import library
 from .protocol import Unfit
+from .shipped import TABLES
 
 _MARK = "kept.table"  # a key in the file's own notes; its value says to which library a table goes back
 _COLUMNS = "kept.columns"  # another: start, stop and step of numbered columns, which Arrow would write out
@@ -21,16 +22,10 @@ class Parquet:
     there is one NaN: its sign is not kept, one with a payload does not fit.
     """
 
-    name, suffix, safe = "parquet", ".parquet", True
-    types = (
-        *("pandas.DataFrame", "pandas.core.frame.DataFrame", "pandas.Series", "pandas.core.series.Series"),
-        *("polars.DataFrame", "polars.dataframe.frame.DataFrame", "pyarrow.Table", "pyarrow.lib.Table"),
-    )
-
     def save(self, value: Any, path: Path) -> None:
         """Write ``value``, read it back and compare."""
         kind = type(value)
-        if f"{kind.__module__}.{kind.__qualname__}" not in self.types:
+        if f"{kind.__module__}.{kind.__qualname__}" not in TABLES:
             raise Unfit(f"{kind.__module__}.{kind.__qualname__} is not a table of pandas, polars or Arrow")
         library = kind.__module__.split(".")[0]
         try:
