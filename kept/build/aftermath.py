@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD") if hasattr(signal, name)
 )
+# What `signal.getsignal` asks, without making a member of `signal.Handlers` of it, twice a stage for each signal.
+_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal
 
 
 class Exited(SystemExit):
@@ -29,7 +31,7 @@ def put_back(root: str, environment: Mapping[str, str | None]) -> Iterator[None]
     folder. A fork that the stage has not ended ends here: there must not be two runs.
     """
     own, mask = os.getpid(), _mask()
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: _handler(number) for number in _SIGNALS}
     timed = hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0] > 0
     _declare(environment)
     leave = os._exit
@@ -92,7 +94,7 @@ def _hear(handlers: Mapping[signal.Signals, Any], *, timed: bool) -> None:
     if not timed and hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     for number, handler in handlers.items():
-        if handler is not None and signal.getsignal(number) is not handler:  # None: not set from Python
+        if handler is not None and _handler(number) is not handler:  # None: not set from Python
             signal.signal(number, handler)
 
 

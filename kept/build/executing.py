@@ -197,8 +197,9 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
 def _moved(job: Job, place: Workplace) -> list[str]:
     """Name the inputs, sources and libraries that are not what they were when the stage was judged."""
     changed = moved(job.paths, place.named, place.store)
-    since = installed_since(job.began_ns)
-    upgraded = [name for name in job.record.versions if hyphened(name) in since]
+    libraries = job.record.versions
+    since = installed_since(job.began_ns) if libraries else ()
+    upgraded = [name for name in libraries if hyphened(name) in since]
     paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed, *upgraded)
     return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 

@@ -26,8 +26,9 @@ class Held:
 
 def look(path: str) -> str:
     """Name how a file, or all that is in a folder, looks to the file system: reading it changes none of that."""
-    if os.path.isfile(path):
-        return repr(_stat(path))
+    seen = _stat(path)
+    if len(seen) > 1:
+        return repr(seen)
     return digest_value([[os.path.relpath(one, path), *_stat(one)] for one in sorted(_within(path))])
 
 

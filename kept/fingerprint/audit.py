@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
@@ -26,7 +27,7 @@ _STORING = tuple(
     os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room, "") for room in ("store", "build")
 )
 _IMPORTER = "<frozen importlib"
-_SHOWN_READS = ("open", "os.listdir", "os.scandir", "import")
+_SHOWN_READS = frozenset({"open", "os.listdir", "os.scandir", "import"})
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git", "__pycache__"})
 
 
@@ -106,11 +107,17 @@ def importing(frame: FrameType | None, root: str) -> str | None:
     """Return the source file of the project whose import is going on here, if the nearest one is the project's."""
     while frame is not None:
         if frame.f_code.co_name == "<module>":
-            path = os.path.abspath(frame.f_code.co_filename)
-            inside = path.startswith(root + os.sep) and not _LIBRARY_FOLDERS & set(path[len(root) :].split(os.sep))
-            return path if inside and frame.f_globals.get("__name__") != "__main__" else None
+            path = _followed(os.path.abspath(frame.f_code.co_filename), root)
+            return path if frame.f_globals.get("__name__") != "__main__" else None
         frame = frame.f_back
     return None
+
+
+@lru_cache(maxsize=1024)
+def _followed(path: str, root: str) -> str | None:
+    """Return the path of a source file if it is the project's."""
+    inside = path.startswith(root + os.sep) and not _LIBRARY_FOLDERS & set(path[len(root) :].split(os.sep))
+    return path if inside else None
 
 
 def reads_code(frame: FrameType) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,13 +194,11 @@ class Store:
         """Name all blobs of a record, the files of its folders too; None if a manifest is missing."""
         return self._records.reach(record)
 
-    @contextmanager
-    def lock(self, key: str, waiting: Callable[[str], None] = _nobody, text: str = "") -> Iterator[None]:
+    def lock(self, key: str, waiting: Callable[[str], None] = _nobody, text: str = "") -> AbstractContextManager[None]:
         """Let one process at a time build a key; ``text`` is shown to those who wait, through ``waiting``, once."""
         from . import locks
 
-        with locks.lock(self._layout, key, waiting, text):
-            yield
+        return locks.lock(self._layout, key, waiting, text)
 
     # ---- upkeep
 

@@ -131,9 +131,10 @@ class Blobs:
         place = self.layout.blob(digest.hex)
         try:
             with disk.opened(place) as (fd, seen):
-                then, now = disk.stat_of(seen), self.layout.now_ns()
+                then = disk.stat_of(seen)
                 if parts is None and then.size == digest.size and self.vouched(place, then):
                     return True
+                now = self.layout.now_ns()  # before it is read
                 found = _named(fd, parts, self.algorithm)
         except (FileNotFoundError, NotADirectoryError):
             return False

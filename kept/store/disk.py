@@ -157,10 +157,14 @@ def listed(path: str) -> list[str]:
 
 def remove(path: str) -> None:
     """Remove a file, or a folder with all that is in it; links are removed, not followed."""
-    if not is_folder(path):
-        with suppress(FileNotFoundError):
-            os.unlink(path)
+    try:
+        os.unlink(path)
         return
+    except FileNotFoundError:
+        return
+    except OSError:  # what systems say of a folder differs
+        if not is_folder(path):
+            raise
     with suppress(OSError):  # a stage may have taken its own folder's permissions away
         os.chmod(path, 0o700)
     for name in listed(path):

@@ -37,7 +37,7 @@ def lock(layout: Layout, key: str, waiting: Callable[[str], None], text: str) ->
         yield
         return
     try:
-        _sign(fd, text)
+        _sign(fd, text)  # over nothing: who held it before has left it empty, or was killed
         yield
     finally:
         with suppress(OSError):
@@ -100,7 +100,8 @@ def _sign(fd: int, text: str) -> None:
     """Write who holds the lock, for those who wait; a full disk is no reason not to build."""
     since = time.strftime("%Y-%m-%d %H:%M:%S%z")
     with suppress(OSError):
-        os.ftruncate(fd, 0)
+        if os.fstat(fd).st_size:
+            os.ftruncate(fd, 0)
         line = f"process {os.getpid()} on {_host()} since {since}" + (f": {text}" if text else "")
         os.pwrite(fd, line.encode(errors="surrogateescape"), 0)
 
