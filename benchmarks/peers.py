@@ -135,6 +135,8 @@ def judged(project: Project) -> dict[str, str]:
     return found
 
 
+# Python takes bytecode for that of a source which has changed twice within a second: no tool is to answer for that.
+_UNCOMPILED = {"PYTHONDONTWRITEBYTECODE": "1"}
 PAIRED = "kept, "  # before the name of what was measured of kept, in turn with the tool
 
 
@@ -207,7 +209,7 @@ def looked_at(tool: Tool, folder: Path, options: argparse.Namespace, ours: dict[
     for verdicts, more in ((found.verdicts, {}), (found.listed, {"LISTED": "1"})):
         if not more or tool.listed:
             try:
-                verdicts.update(judged(project(f"edits{len(more)}", more)))
+                verdicts.update(judged(project(f"edits{len(more)}", {**_UNCOMPILED, **more})))
             except RuntimeError as problem:
                 print(f"{tool.name}: {problem}", file=sys.stderr)
     return found
