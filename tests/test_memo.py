@@ -199,6 +199,24 @@ def test_two_processes_remember_side_by_side(tmp_path):
     assert len(Memo(path).all("claim")) == 100
 
 
+def test_a_still_memory_remembers_for_itself(memo, tmp_path):
+    """It writes nothing, yet what a question has worked out once it need not work out again."""
+    memo.remember("plan", "a", b"1")
+    memo.close()
+    before = sorted(tmp_path.rglob("*"))
+    for path, known in ((memo.path, b"1"), (str(tmp_path / "new" / "memo.db"), None)):
+        still = Memo(path, still=True)
+        assert still.recall("plan", "a") == known
+        still.remember("plan", "a", b"2")
+        still.remember_all([("plan", "b", b"3"), ("plan", "c", b"4")])
+        assert [still.recall("plan", name) for name in "abc"] == [b"2", b"3", b"4"]
+        still.forget("plan", "b")
+        assert still.recall("plan", "b") is None
+        still.close()
+        assert Memo(path, still=True).recall("plan", "a") == known
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_processes_that_make_it_at_once_lose_nothing(tmp_path):
     """Whoever opens it while another one makes it waits; what it remembers first was lost in one of five times."""

@@ -32,7 +32,7 @@ class Memo:
                of all three is put before each value
 
     A file that cannot be read as a database is thrown away and started again: it is memory, not truth. What does not
-    have its checksum is forgotten. A ``still`` memory writes nothing, to disk that is.
+    have its checksum is forgotten. A ``still`` memory writes nothing to disk: what is new lasts as long as it does.
     """
 
     VERSION = 3  # 1 kept facts without rowid, where each comparison loads large values; 2 had no checksums
@@ -43,6 +43,7 @@ class Memo:
         self.algorithm: Algorithm = algorithm  # of the store that content is named for
         self._files: dict[str, tuple[Stat, Digest]] = {}
         self._rows: list[tuple[object, ...]] = []  # of files, not written yet where there are many
+        self._here: dict[tuple[str, str], bytes] = {}  # facts of a still memory, by kind and name
         self._noted = self._asked = 0
         self._known: dict[str, tuple[Any, ...]] | None = None  # rows of all files, once many were asked for
         self._clock = 0  # what ``now_ns`` said last
@@ -233,6 +234,8 @@ class Memo:
 
     def recall(self, kind: str, name: str) -> bytes | None:
         """Return a remembered fact, or None."""
+        if (kind, name) in self._here:
+            return self._here[kind, name]
         row = self._read("select value from facts where kind=? and name=?", (kind, name))
         return _checked(kind, name, row[0]) if row is not None else None
 
@@ -242,10 +245,14 @@ class Memo:
 
     def remember_all(self, facts: Iterable[tuple[str, str, bytes]]) -> None:
         """Remember facts, each a kind, a name and a value, all of them or none."""
+        if self.still:
+            self._here.update({(kind, name): value for kind, name, value in facts})
+            return
         self._write_all([(kind, name, _checksum(kind, name, value) + value) for kind, name, value in facts])
 
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
+        self._here.pop((kind, name), None)
         self._write("delete from facts where kind=? and name=?", (kind, name))
 
     def __del__(self) -> None:
