@@ -13,6 +13,7 @@ from ..lean import dataclass, field
 
 BY_FILES = "files "  # begins the version of what has none
 _ENDINGS = (".dist-info", ".egg-info")
+_MODULE_ENDINGS = (".py", ".pyc", ".so", ".pyd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +171,31 @@ def _text_of(place: str, name: str) -> str:
 def _modules(place: str) -> set[str]:
     """Name the modules and folders that RECORD lists, three levels deep at most."""
     found: set[str] = set()
+    above: dict[str, list[str] | None] = {}  # folder → its names; None where they are no modules'
     for line in (_text_of(place, "RECORD") or _text_of(place, "SOURCES.txt")).splitlines():
         path = line.partition(",")[0]
-        if path.startswith(("..", "/")) or path.split("/")[0].endswith((*_ENDINGS, ".data")) or "__pycache__" in path:
+        if not path.endswith(_MODULE_ENDINGS) or "__pycache__" in path:  # nearly all: headers, data and bytecode
             continue
-        parts = path.split("/")
-        stem, _, ending = parts[-1].partition(".")
-        if ending not in ("py", "pyd", "so", "pyc") and not ending.endswith((".so", ".pyd")):
+        folder, _, file = path.rpartition("/")
+        stem, _, ending = file.partition(".")
+        module = ending in ("py", "pyd", "so", "pyc") or ending.endswith((".so", ".pyd"))
+        if not module or not stem.isidentifier():
             continue
-        names = parts[:-1] if stem == "__init__" else [*parts[:-1], stem]
-        if all(name.isidentifier() for name in names):
-            found |= {".".join(names[:depth]) for depth in range(1, min(len(names), 3) + 1)}
+        if folder not in above:
+            above[folder] = names = _names(folder)
+            found |= {".".join(names[:depth]) for depth in range(1, min(len(names), 3) + 1)} if names else set()
+        names = above[folder]
+        if names is not None and len(names) < 3 and stem != "__init__":
+            found.add(".".join([*names, stem]))
     return found
+
+
+def _names(folder: str) -> list[str] | None:
+    """Split a folder of RECORD into names of modules; None where it cannot hold any."""
+    names = folder.split("/") if folder else []
+    if folder.startswith(("..", "/")) or (names and names[0].endswith((*_ENDINGS, ".data"))):
+        return None
+    return names if all(name.isidentifier() for name in names) else None
 
 
 def unpackaged(folder: str, top: str, memo: Memo | None) -> Library:
