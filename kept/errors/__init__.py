@@ -231,12 +231,8 @@ __all__ = [
     "wrong_result",
 ]
 
-_ROOMS = (
-    "building",
-    "declaring",
-    "showing",
-    "storing",
-)  # loaded for a message: usually there is none
+# Loaded for a message: usually there is none.
+_ROOMS = ("building", "declaring", "showing", "storing")
 
 
 def __getattr__(name: str) -> Any:
