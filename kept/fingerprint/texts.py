@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 _LONGEST = 20_000
-_AT = re.compile(r"(?<![\w.@])@([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")  # pandas: ``frame.query("age > @LIMIT")``
-_FORMULA = re.compile(r"~(?!/)")  # statsmodels, patsy: ``ols("y ~ center(x)", frame)``
-_QUERY = re.compile(r"\s*(?:select|with|from|copy|create|insert|describe|summarize|pivot|unpivot)\b", re.IGNORECASE)
-_TABLE = re.compile(r"\b(?:from|join|,)\s*([A-Za-z_]\w*)|,\s*([A-Za-z_]\w*)", re.IGNORECASE)  # duckdb, polars.sql
-_NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+# Compiled by `re`, which remembers them, when the first text is looked into: few of them are.
+_AT = r"(?<![\w.@])@([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)"  # pandas: ``frame.query("age > @LIMIT")``
+_FORMULA = r"~(?!/)"  # statsmodels, patsy: ``ols("y ~ center(x)", frame)``
+_QUERY = r"(?i)\s*(?:select|with|from|copy|create|insert|describe|summarize|pivot|unpivot)\b"
+_TABLE = r"(?i)\b(?:from|join|,)\s*([A-Za-z_]\w*)|,\s*([A-Za-z_]\w*)"  # duckdb, polars.sql
+_NAME = r"(?<![\w.'\"])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _EVALUATING = frozenset({"eval", "evaluate", "re_evaluate"})  # of pandas and numexpr
-_PROGRAM = re.compile(r"\s|\S*(?:python[\d.]*|torchrun|uv|poetry|accelerate|mpirun|streamlit)\s")
-_MODULE_RUN = re.compile(r"(?:^|\s)-m\s+([A-Za-z_][\w.]*)")
-_SCRIPT = re.compile(r"[\w./-]+\.(?:py|R|r|jl|sh|bash|stan|sql|c|cc|cpp|cu|pyx)")
+_PROGRAM = r"\s|\S*(?:python[\d.]*|torchrun|uv|poetry|accelerate|mpirun|streamlit)\s"
+_MODULE_RUN = r"(?:^|\s)-m\s+([A-Za-z_][\w.]*)"
+_SCRIPT = r"[\w./-]+\.(?:py|R|r|jl|sh|bash|stan|sql|c|cc|cpp|cu|pyx)"
 
 
 def mentioned(text: str) -> Iterator[str]:
@@ -24,11 +25,11 @@ def mentioned(text: str) -> Iterator[str]:
     if len(text) > _LONGEST:
         return
     if "@" in text:
-        yield from _AT.findall(text)
-    if "~" in text and _FORMULA.search(text):
-        yield from _NAME.findall(text)
-    elif _QUERY.match(text):
-        yield from (one or other for one, other in _TABLE.findall(text))
+        yield from re.findall(_AT, text)
+    if "~" in text and re.search(_FORMULA, text):
+        yield from re.findall(_NAME, text)
+    elif re.match(_QUERY, text):
+        yield from (one or other for one, other in re.findall(_TABLE, text))
 
 
 def evaluated(node: ast.Call) -> Iterator[str]:
@@ -38,7 +39,7 @@ def evaluated(node: ast.Call) -> Iterator[str]:
         return
     for part in ast.walk(node.args[0]):
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < _LONGEST:
-            yield from _NAME.findall(part.value)
+            yield from re.findall(_NAME, part.value)
 
 
 def modules_run(node: ast.List | ast.Tuple) -> Iterator[str]:
@@ -51,12 +52,12 @@ def modules_run(node: ast.List | ast.Tuple) -> Iterator[str]:
 
 def modules_in_command(text: str) -> list[str]:
     """Name the modules that a command line runs: ``python -m tool``."""
-    return _MODULE_RUN.findall(text) if len(text) < _LONGEST and _PROGRAM.match(text) else []
+    return re.findall(_MODULE_RUN, text) if len(text) < _LONGEST and re.match(_PROGRAM, text) else []
 
 
 def scripts(text: str) -> list[str]:
     """Name the scripts in a text that is one, or that is a command line."""
     if len(text) > _LONGEST or "." not in text:
         return []
-    words = text.split() if _PROGRAM.match(text) else [text]
-    return [word for word in words if _SCRIPT.fullmatch(word)]
+    words = text.split() if re.match(_PROGRAM, text) else [text]
+    return [word for word in words if re.fullmatch(_SCRIPT, word)]
