@@ -294,9 +294,9 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
         suffix = value.suffix if form.name == "file" and isinstance(value, Path) and not value.is_dir() else form.suffix
         path = stem.with_name(stem.name + suffix)
         saved = formats.save(value, form, path, artifact, store.algorithm)
-    suffix, tree = path.suffix, os.path.isdir(path)
+    suffix, known = path.suffix, saved.written
+    tree = known is None and os.path.isdir(path)
     try:
-        known = saved.written
         ours = known is not None and known.algorithm == store.algorithm
         stored = store.put(path, (known.stat, known.digest) if known is not None and ours else None)
     except errors.StoreReadOnly:

@@ -85,13 +85,10 @@ class Journal:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         said = " ".join(said.split())[:_LONGEST]
         line = canonical_json(Line(self.run, now, stage, outcome, key, seconds, reasons, said).as_json()) + b"\n"
-        with contextlib.suppress(OSError):  # a log that cannot be written stops no build
-            if not self.path.parent.is_dir():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._opened() as (fd, _):
-                size = os.fstat(fd).st_size
-                torn = size and os.pread(fd, 1, size - 1) != b"\n"  # by a full disk: what follows must not be lost, too
-                os.write(fd, b"\n" + line if torn else line)
+        with contextlib.suppress(OSError), self._opened() as (fd, _):  # a log that cannot be written stops no build
+            size = os.lseek(fd, 0, os.SEEK_END)
+            torn = size and os.pread(fd, 1, size - 1) != b"\n"  # by a full disk: what follows must not be lost, too
+            os.write(fd, b"\n" + line if torn else line)
 
     def trim(self) -> None:
         """Drop the oldest runs once the file is too large: never a run that goes on, nor one of the newer half."""
@@ -113,7 +110,7 @@ class Journal:
     def _opened(self, *, alone: bool = False) -> Iterator[tuple[int, bool]]:
         """Open the file and, where locks work, let nobody put another in its stead, or ``alone`` nobody write to it."""
         while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            fd = self._descriptor()
             try:
                 locked = _locked(fd, alone)
                 if not locked or os.path.samestat(os.fstat(fd), os.stat(self.path)):
@@ -121,6 +118,14 @@ class Journal:
                     return
             finally:
                 os.close(fd)
+
+    def _descriptor(self) -> int:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        try:
+            return os.open(self.path, flags, 0o644)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path, flags, 0o644)
 
     def lines(self) -> Iterator[Line]:
         """Read every line that is whole."""

@@ -119,13 +119,13 @@ class Store:
         looked so: it is not read again if it still does.
         """
         name = os.fspath(path)
-        if not os.path.isdir(name):
-            if known is not None:
-                from . import same
+        if known is None and os.path.isdir(name):
+            return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
+        if known is not None:
+            from . import same
 
-                same.compare(self._blobs, name, known)
-            return self._blobs.put_file(name, known, alone=True)
-        return self._blobs.put_bytes(manifest(name, self._blobs.put_file).encoded())
+            same.compare(self._blobs, name, known)
+        return self._blobs.put_file(name, known, alone=True)
 
     def name(self, path: str | os.PathLike[str], file: Callable[[str], Digest] | None = None) -> Digest:
         """Name a file or a folder as ``put`` would, without keeping anything; ``file`` may know the files."""

@@ -44,7 +44,7 @@ def restore(blobs: Blobs, digest: Digest, target: str, tree: bool) -> dict[str, 
                     made[""] = digest, _bring(blobs, digest, new, executable=False)
                 else:
                     _build(blobs, manifest, new, made)
-                if _swap(new, target):
+                if _swap(new, target, tree):
                     return _settled(blobs, target, made)
     raise AssertionError("beside the target is always on its file system")
 
@@ -65,7 +65,7 @@ def _settled(blobs: Blobs, target: str, made: Made) -> dict[str, tuple[Stat, Dig
 def _bench(folder: str, target: str) -> Iterator[str | None]:
     """Name a place to work at: in the store, where leftovers of a kill are swept, else beside the target."""
     beside = folder == os.path.dirname(target)
-    if not beside and not (disk.is_folder(folder) and os.access(folder, os.W_OK) and _one_disk(folder, target)):
+    if not beside and not (_one_disk(folder, target) and os.access(folder, os.W_OK)):
         yield None
         return
     name = f".{os.path.basename(target)}.{os.urandom(4).hex()}" if beside else f"{os.getpid()}-{os.urandom(8).hex()}"
@@ -78,7 +78,10 @@ def _bench(folder: str, target: str) -> Iterator[str | None]:
 
 
 def _one_disk(folder: str, target: str) -> bool:
-    return os.stat(folder).st_dev == os.stat(os.path.dirname(target)).st_dev
+    seen = disk.look(folder)
+    if seen is None or not stat.S_ISDIR(seen.st_mode):
+        return False
+    return seen.st_dev == os.stat(os.path.dirname(target)).st_dev
 
 
 def _build(blobs: Blobs, manifest: Manifest, new: str, files: Made) -> None:
@@ -189,10 +192,9 @@ def _copy(source: int, fd: int, size: int) -> None:
             disk.write(fd, data)
 
 
-def _swap(new: str, target: str) -> bool:
-    """Put ``new`` in the stead of whatever is at ``target``; False if it lies on another file system."""
+def _swap(new: str, target: str, folder: bool) -> bool:
+    """Put ``new``, a file or a folder, in the stead of what is at ``target``; False if it is another file system."""
     there = disk.look(target)
-    folder = disk.is_folder(new)
     in_the_way = there is not None and (folder or stat.S_ISDIR(there.st_mode))
     old = new + ".old"
     try:

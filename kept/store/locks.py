@@ -37,7 +37,7 @@ def lock(layout: Layout, key: str, waiting: Callable[[str], None], text: str) ->
         yield
         return
     try:
-        _sign(fd, text)  # over nothing: who held it before has left it empty, or was killed
+        _sign(fd, text)
         yield
     finally:
         with suppress(OSError):
@@ -54,13 +54,17 @@ def _held(layout: Layout, place: str, waiting: Callable[[str], None]) -> int | N
                     told = True
                     waiting(os.pread(fd, 1000, 0).decode(errors="replace").strip())
                 fcntl.flock(fd, fcntl.LOCK_EX)
-            current = _current(fd, place)
+            seen = os.fstat(fd)
+            current = _current(seen, place)
         except BaseException as problem:
             os.close(fd)
             if isinstance(problem, OSError) and problem.errno in _UNABLE:
                 return None
             raise
         if current:
+            if seen.st_size:  # who held it before was killed
+                with suppress(OSError):
+                    os.ftruncate(fd, 0)
             return fd
         os.close(fd)  # a sweep has removed the file meanwhile: its lock excludes nobody
     return None
@@ -91,8 +95,8 @@ def _try(fd: int) -> bool:
     return True
 
 
-def _current(fd: int, place: str) -> bool:
-    mine, there = os.fstat(fd), disk.look(place)
+def _current(mine: os.stat_result, place: str) -> bool:
+    there = disk.look(place)
     return there is not None and mine.st_ino == there.st_ino
 
 
@@ -100,8 +104,6 @@ def _sign(fd: int, text: str) -> None:
     """Write who holds the lock, for those who wait; a full disk is no reason not to build."""
     since = time.strftime("%Y-%m-%d %H:%M:%S%z")
     with suppress(OSError):
-        if os.fstat(fd).st_size:
-            os.ftruncate(fd, 0)
         line = f"process {os.getpid()} on {_host()} since {since}" + (f": {text}" if text else "")
         os.pwrite(fd, line.encode(errors="surrogateescape"), 0)
 
