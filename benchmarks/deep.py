@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import graphs
-from benchmarks.measuring import Cost, interleaved, program, run, settled
+from benchmarks.measuring import Cost, interleaved, median, of_rounds, program, run, settled
 from benchmarks.table import Row, failed, shown
 
 LINEAR = 2.3  # twice is linear; the rest is for noise
@@ -48,9 +48,17 @@ def _grown(work: str, words: list[str], folders: dict[int, Path], rounds: int) -
         half, full = (settled if work.endswith(IDLE) else interleaved)(trials, 1 if once else rounds).values()
     except RuntimeError as problem:
         return failed(work, bound, str(problem).strip().splitlines()[-1])
-    time, memory = full.cpu / half.cpu, full.peak / half.peak
+    time, memory = (of_rounds(figure, full, half) for figure in (_time, _memory))
     measured = f"time {time:.2f}x, memory {memory:.2f}x"
-    return Row(work, bound, measured, max(time, memory) <= LINEAR, "half the size", _figures(full))
+    return Row(work, bound, measured, max(time, memory) <= LINEAR, "half the size", _figures(median(full)))
+
+
+def _time(full: Cost, half: Cost) -> float:
+    return full.cpu / half.cpu
+
+
+def _memory(full: Cost, half: Cost) -> float:
+    return full.peak / half.peak
 
 
 def _figures(cost: Cost) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import graphs
-from benchmarks.measuring import Cost, Trial, interleaved, program, run, settled
-from benchmarks.table import Row, failed, ratio, shown
+from benchmarks.measuring import Cost, Trial, interleaved, median, of_rounds, program, run, settled
+from benchmarks.table import Row, failed, figures, ratio, shown
 
 FIRST = 0.001  # seconds of CPU a stage over calling the functions
 
@@ -34,14 +34,14 @@ def _first(folder: Path, rounds: int, count: int) -> tuple[Path, Row]:
         return run(program("doit"), built[-1])
 
     trials: dict[str, Trial] = {"build": build, "calls": lambda: run([sys.executable, "calls.py"], called)}
-    cpu = {name: cost.cpu for name, cost in interleaved(trials, rounds).items()}
+    costs = interleaved(trials, rounds)
     for here in folders:
         if here != built[-1]:
             shutil.rmtree(here)
-    each = (cpu["build"] - cpu["calls"]) / count
-    figures = f"{shown(cpu['build'])} / {shown(cpu['calls'])}"
+    each = of_rounds(lambda build, calls: (build.cpu - calls.cpu) / count, costs["build"], costs["calls"])
+    both = figures(costs["build"], costs["calls"])
     work = f"{count:,} stages, first build: a stage"
-    return built[-1], Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", figures)
+    return built[-1], Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", both)
 
 
 def _no_op(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:
@@ -50,17 +50,17 @@ def _no_op(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:
     trials: dict[str, Trial] = {"doit": lambda: run(doit, built), "kept": lambda: run(kept, built)}
     bounds = {"doit": 2.5, "kept": 1.0}
     if ninja is None:
-        for name, cost in settled(trials, rounds).items():
+        for name, costs in settled(trials, 3 * rounds).items():
             work = f"{count:,} stages, nothing to do: `{name}`"
-            yield Row(work, f"{bounds[name]}x", "", None, "ninja: not installed", shown(cost.cpu))
+            yield Row(work, f"{bounds[name]}x", "", None, "ninja: not installed", shown(median(costs).cpu))
         return
     same = graphs.ninja_leaves(folder / "ninja", count)
     run([ninja, "--quiet"], same)
     trials["ninja"] = lambda: run([ninja, "--quiet"], same)
-    cpu = {name: cost.cpu for name, cost in settled(trials, rounds).items()}
+    took = settled(trials, 3 * rounds)
     release = subprocess.run([ninja, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     for name, bound in bounds.items():
-        yield ratio(f"{count:,} stages, nothing to do: `{name}`", bound, cpu[name], cpu["ninja"], f"ninja {release}")
+        yield ratio(f"{count:,} stages, nothing to do: `{name}`", bound, took[name], took["ninja"], f"ninja {release}")
 
 
 def _one_leaf(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:
@@ -77,8 +77,8 @@ def _one_leaf(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Ro
     try:
         run(doit, plain)
         trials: dict[str, Trial] = {"ours": lambda: changed(built), "plain": lambda: changed(plain)}
-        cpu = {name: cost.cpu for name, cost in settled(trials, rounds).items()}
+        took = settled(trials, rounds)
     except RuntimeError as problem:
         yield failed(work, "1.5x", str(problem))
         return
-    yield ratio(work, 1.5, cpu["ours"], cpu["plain"], "plain doit doing the same")
+    yield ratio(work, 1.5, took["ours"], took["plain"], "plain doit doing the same")

@@ -96,8 +96,8 @@ def output(argv: Sequence[str], cwd: Path, *, codes: Sequence[int] = (0,)) -> st
     return done.stdout
 
 
-def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
-    """Return the median cost of each trial; they take turns, so that a busy machine slows all of them alike.
+def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, list[Cost]]:
+    """Return what each trial costs in each round; they take turns, so that a busy machine slows all of them alike.
 
     After a minute no further round is begun.
     """
@@ -108,10 +108,10 @@ def interleaved(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
             costs[name].append(trial())
         if time.perf_counter() - start > MINUTE:
             break
-    return {name: median(found) for name, found in costs.items()}
+    return costs
 
 
-def settled(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
+def settled(trials: Mapping[str, Trial], rounds: int) -> dict[str, list[Cost]]:
     """Run all until nothing is left to write and no file is too young to be trusted by its time, then measure.
 
     A single round is a try: it does not wait.
@@ -121,6 +121,11 @@ def settled(trials: Mapping[str, Trial], rounds: int) -> dict[str, Cost]:
             trial()
         time.sleep(wait)
     return interleaved(trials, rounds)
+
+
+def of_rounds(figure: Callable[[Cost, Cost], float], ours: Sequence[Cost], theirs: Sequence[Cost]) -> float:
+    """Return the median of what is reckoned of the two costs of each round: neighbours in time had the same machine."""
+    return statistics.median(figure(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def median(costs: Sequence[Cost]) -> Cost:

@@ -167,13 +167,13 @@ def rows(
         "why": lambda: run([*doit, "why", TARGET], here),
         "why all": lambda: run([*doit, "why"], here, codes=(0, 1)),  # 1: something would be built
     }
-    cpu = {name: cost.cpu for name, cost in settled(trials, rounds).items()}
-    yield ratio(f"MNIST, nothing to do: `doit {TARGET}`", 1.15, cpu["doit"], cpu["empty"], "`doit`, empty dodo.py")
-    yield ratio(f"MNIST, nothing to do: `kept {TARGET}`", 2, cpu["kept"], cpu["python"], "`python -c pass`")
+    took = settled(trials, 3 * rounds)
+    yield ratio(f"MNIST, nothing to do: `doit {TARGET}`", 1.15, took["doit"], took["empty"], "`doit`, empty dodo.py")
+    yield ratio(f"MNIST, nothing to do: `kept {TARGET}`", 2, took["kept"], took["python"], "`python -c pass`")
     listed = "plain doit's list of the same tasks"
-    yield ratio("MNIST: `doit list`", 1.3, cpu["list"], cpu["plain list"], listed)
-    yield ratio(f"MNIST: `doit why {TARGET}`, up to date", 1.3, cpu["why"], cpu["plain list"], listed)
-    yield ratio("MNIST: `doit why`, half never built", 1.3, cpu["why all"], cpu["plain list"], listed)
+    yield ratio("MNIST: `doit list`", 1.3, took["list"], took["plain list"], listed)
+    yield ratio(f"MNIST: `doit why {TARGET}`, up to date", 1.3, took["why"], took["plain list"], listed)
+    yield ratio("MNIST: `doit why`, half never built", 1.3, took["why all"], took["plain list"], listed)
     for name in edits:
         yield from _edited(here, name, min(rounds, 5))
 
@@ -202,7 +202,7 @@ def _edited(here: Path, name: str, rounds: int) -> Iterator[Row]:
             raise RuntimeError(told)
         costs = interleaved({"ours": rerun, "call": lambda: run([sys.executable, str(called)], here)}, rounds)
         work = f"MNIST, `{name}` edited: beside the stage"
-        yield difference(work, OVERHEAD, costs["ours"].cpu, costs["call"].cpu, "loading, calling, saving")
+        yield difference(work, OVERHEAD, costs["ours"], costs["call"], "loading, calling, saving")
         edit()
         ours, needed = _imported(command, here), _imported([sys.executable, str(called)], here)
         more = sorted(ours - needed)

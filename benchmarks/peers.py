@@ -159,7 +159,7 @@ def timed(project: Project, rounds: int, ours: Trial) -> dict[str, Cost]:
 
 def in_turn(work: str, theirs: Trial, ours: Trial, rounds: int) -> dict[str, Cost]:
     """Return what a command costs, and what kept costs for the same."""
-    return settled({work: theirs, PAIRED + work: ours}, rounds)
+    return {name: median(costs) for name, costs in settled({work: theirs, PAIRED + work: ours}, rounds).items()}
 
 
 def timed_many(project: Project, count: int, rounds: int, ours: Trial) -> dict[str, Cost]:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.measuring import Cost, median, of_rounds
+
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HEAD = ("work", "at most", "measured", "holds", "beside", "figures")
 
@@ -32,18 +34,23 @@ class Row:
         return (self.work, self.bound, self.measured, word, self.beside, self.figures)
 
 
-def ratio(work: str, bound: float | None, ours: float, theirs: float, beside: str) -> Row:
-    """Compare the processor seconds of two commands."""
-    found = ours / theirs
+def ratio(work: str, bound: float | None, ours: Sequence[Cost], theirs: Sequence[Cost], beside: str) -> Row:
+    """Compare the processor seconds of two commands that took turns."""
+    found = of_rounds(lambda a, b: a.cpu / b.cpu, ours, theirs)
     holds = None if bound is None else found <= bound
     limit = "" if bound is None else f"{bound:g}x"
-    return Row(work, limit, f"{found:.2f}x", holds, beside, f"{shown(ours)} / {shown(theirs)}")
+    return Row(work, limit, f"{found:.2f}x", holds, beside, figures(ours, theirs))
 
 
-def difference(work: str, bound: float, ours: float, theirs: float, beside: str) -> Row:
-    """Say how many processor seconds one command takes more than another."""
-    found = ours - theirs
-    return Row(work, shown(bound), shown(found), found <= bound, beside, f"{shown(ours)} / {shown(theirs)}")
+def difference(work: str, bound: float, ours: Sequence[Cost], theirs: Sequence[Cost], beside: str) -> Row:
+    """Say how many processor seconds one command takes more than another; they took turns."""
+    found = of_rounds(lambda a, b: a.cpu - b.cpu, ours, theirs)
+    return Row(work, shown(bound), shown(found), found <= bound, beside, figures(ours, theirs))
+
+
+def figures(ours: Sequence[Cost], theirs: Sequence[Cost]) -> str:
+    """Return the median processor seconds of both."""
+    return f"{shown(median(ours).cpu)} / {shown(median(theirs).cpu)}"
 
 
 def failed(work: str, bound: str, problem: str) -> Row:

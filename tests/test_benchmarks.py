@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import deep, edits, large, many, mnist, peers, table, tools, venvs
+from benchmarks import deep, edits, large, many, measuring, mnist, peers, table, tools, venvs
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="they measure with what Linux tells of a process")
@@ -83,11 +83,23 @@ def test_the_command_refuses_a_section_that_it_does_not_have():
     assert "no section mnits" in done.stderr
 
 
+def costs(*cpu: float) -> list[measuring.Cost]:
+    return [measuring.Cost(seconds, seconds, 0) for seconds in cpu]
+
+
+def test_what_counts_is_the_median_of_the_rounds():
+    """A round in which the machine is slow is slow for both: the ratio of the medians would show it."""
+    ours, theirs = costs(0.2, 0.9, 0.22), costs(0.1, 0.5, 0.1)
+    assert table.ratio("work", 2, ours, theirs, "other").cells()[1:4] == ("2x", "2.00x", "yes")
+    assert table.difference("work", 0.1, ours, theirs, "other").cells()[1:4] == ("100 ms", "120 ms", "**no**")
+    assert table.figures(ours, theirs) == "220 ms / 100 ms"
+
+
 def test_a_table_replaces_the_one_before(tmp_path: Path):
     """What is written stands between the marks, and nothing else of the page changes."""
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- table: begin -->\nold\n<!-- table: end -->\nafter\n")
-    row = table.ratio("work", 2, 0.5, 0.1, "other")
+    row = table.ratio("work", 2, costs(0.5), costs(0.1), "other")
     table.put("table", table.markdown(table.HEAD, [row.cells()]), page)
     lines = page.read_text().splitlines()
     assert lines[0] == "before"
