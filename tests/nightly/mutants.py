@@ -49,16 +49,21 @@ MUTANTS = [
     Mutant("restore checks the blob, not the copy", "copies", "if _holds(blobs, new, digest)", "if blobs.path(digest)"),
     Mutant("a writer's word is not compared", "blobs", "known[0] == disk.stat_of(seen)", "True"),
     Mutant("a look that the next write may have", "disk", "(now - 1, now - 1)", "(now, now)"),
-    Mutant("a second name is not read", "copies", "if not _holds(blobs, new, digest) or (", "if (False or"),
+    Mutant("a second name is not read", "copies", "if not _holds(blobs, new, digest) or (", "if (False or "),
     Mutant("a second name written to meanwhile", "copies", "disk.still(new, stamped) is None", "False"),
     Mutant("a failing disk taken for damage", "disk", "errno.ELOOP, ", "errno.EIO, errno.EACCES, errno.ELOOP, "),
     Mutant("no fsync of a blob", "blobs", "        os.fsync(fd)\n", ""),
     Mutant("no fsync of a record", "records", "            os.fsync(draft.fd)\n", ""),
     Mutant("sweep does not look again", "sweep", "if os.lstat(aside).st_mtime_ns < oldest:", "if True:"),
     Mutant("sweep takes a workshop in use", "sweep", "if held is None:  # a stage is at work in it", "if False:"),
-    Mutant("sweep ignores what it cannot read", "sweep", "raise errors.sweep_refused(getattr", "str(getattr"),
+    Mutant(
+        "sweep ignores what it cannot read",
+        "sweep",
+        "raise errors.sweep_refused(getattr",
+        "return entries; raise (getattr",
+    ),
     Mutant("racy times trusted", "blobs", "if now is not None and not then.racy_at(now):", "if True:"),
-    Mutant("lock on a file without a name", "locks", "current = _current(fd, place)", "current = True"),
+    Mutant("lock on a file without a name", "locks", "current = _current(seen, place)", "current = True"),
     Mutant("no lock", "locks", "while fcntl is not None and", "while False and"),
     Mutant("temporary left on error", "layout", "                    os.unlink(draft.path)", "                    ..."),
     Mutant("names climb out of a folder", "trees", 'part in ("", ".", "..")', 'part in ("", ".")'),
@@ -94,6 +99,14 @@ def copied(below: str) -> Path:
     return top
 
 
+def plant(mutant: Mutant, top: Path) -> None:
+    """Put a bug into a copy of the tree; AssertionError where what it breaks does not stand there once."""
+    place = top / "kept" / "store" / f"{mutant.file}.py"
+    text = place.read_text()
+    assert text.count(mutant.right) == 1, f"{mutant.name}: {text.count(mutant.right)} places to break"
+    place.write_text(text.replace(mutant.right, mutant.wrong))
+
+
 def main(arguments: list[str]) -> int:
     """Try every mutant against each suite named on the command line, or against all until one catches it."""
     suites = arguments or list(SUITES)
@@ -103,10 +116,7 @@ def main(arguments: list[str]) -> int:
         print("without a mutant:", ", ".join(f"{s} {'green' if ok else 'RED'}" for s, ok in sound.items()), flush=True)
         for mutant in MUTANTS:
             top = copied(below)
-            place = top / "kept" / "store" / f"{mutant.file}.py"
-            text = place.read_text()
-            assert text.count(mutant.right) == 1, f"{mutant.name}: {text.count(mutant.right)} places to break"
-            place.write_text(text.replace(mutant.right, mutant.wrong))
+            plant(mutant, top)
             caught = (suite for suite in suites if not run(top, suite, fast=True))
             caught = list(caught) if arguments else list(itertools.islice(caught, 1))
             survived += not caught
