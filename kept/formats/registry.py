@@ -209,8 +209,8 @@ def load(name: str, path: Path, trusted: bool = True, artifact: str = "") -> Any
 
 def _has_lost(module: str | None) -> bool:
     """Say whether a library is there that has no such module, or no such name in it: its versions differ in that."""
-    top = (module or "").partition(".")[0]
     from .origin import is_project
 
+    top = (module or "").partition(".")[0]
     spec = sys.modules[top].__spec__ if top in sys.modules else None
     return spec is not None and spec.origin is not None and not is_project(top)
