@@ -48,17 +48,10 @@ def _grown(work: str, words: list[str], folders: dict[int, Path], rounds: int) -
         half, full = (settled if work.endswith(IDLE) else interleaved)(trials, 1 if once else rounds).values()
     except RuntimeError as problem:
         return failed(work, bound, str(problem).strip().splitlines()[-1])
-    time, memory = (of_rounds(figure, full, half) for figure in (_time, _memory))
+    time = of_rounds(lambda a, b: a.cpu / b.cpu, full, half)
+    memory = of_rounds(lambda a, b: a.peak / b.peak, full, half)
     measured = f"time {time:.2f}x, memory {memory:.2f}x"
     return Row(work, bound, measured, max(time, memory) <= LINEAR, "half the size", _figures(median(full)))
-
-
-def _time(full: Cost, half: Cost) -> float:
-    return full.cpu / half.cpu
-
-
-def _memory(full: Cost, half: Cost) -> float:
-    return full.peak / half.peak
 
 
 def _figures(cost: Cost) -> str:

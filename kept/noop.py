@@ -20,7 +20,6 @@ from .witness import Witness
 
 _PURE = frozenset({"config_changed", "run_once"})  # of doit.tools: dodo.py and doit's memory decide what they say
 _CHANCE = frozenset({"clock", "network", "unseeded randomness", SEEDED})
-_PYTHON = os.path.dirname(os.__file__) + os.sep
 _SETTINGS = ("pyproject.toml", "doit.cfg")
 
 
@@ -124,7 +123,7 @@ def _code() -> set[str]:
     found = {os.path.abspath(path or os.curdir) for path in sys.path}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or (file.startswith(_PYTHON) and "-packages" not in file):
+        if not isinstance(file, str) or (file.startswith(loading.PYTHON) and "-packages" not in file):
             continue
         found.add(os.path.abspath(file))
         if loading.loaded_digest(file) is not None or "-packages" not in file:

@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any
 
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
-_PYTHON = os.path.dirname(os.__file__) + os.sep  # no file below it is a project's
+PYTHON = os.path.dirname(os.__file__) + os.sep  # no file below it is a project's
 _loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
 _roots: list[str] = []
 _installed: list[tuple[int, bool]] = []  # each call of install(): when, and whether bytecode may be left
@@ -94,7 +94,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
             del sys.path_importer_cache[path]
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.endswith(".py") or file.startswith(_PYTHON):
+        if not isinstance(file, str) or not file.endswith(".py") or file.startswith(PYTHON):
             continue
         if _within(os.path.dirname(os.path.abspath(file)), top):
             _note(os.path.abspath(file))
