@@ -235,7 +235,9 @@ def test_a_full_disk_is_told_and_loses_nothing(project, scarce, function, parall
     again = scarce("--continue")
     assert function in again.ran, again
     assert again.outcomes["disk:a"] == "up to date", again
-    assert again.outcomes["disk:c"] in ("up to date", "built"), again
+    # The disk may have filled up after c's record was saved: then only its artifact was missing, nothing runs again.
+    expected = {"up to date"} if run.outcomes["disk:c"] == "built" else {"built", "restored"}
+    assert again.outcomes["disk:c"] in expected, again
     freed(project)
     assert os.listdir(project.path(f"{STORE}/tmp")) == []
     after = project.doit()
