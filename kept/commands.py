@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import json as json_module
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from doit import doit_cmd
@@ -145,10 +143,6 @@ class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no type
         return pipe.answer(super().execute, params, args)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: everything ends as at Ctrl-C."""
-
-
 class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
     """doit's `run`; in a project without kept it is doit's own."""
 
@@ -176,26 +170,21 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
         root = _project_here(params)
         if root is None:
             return super().execute(params, args)
-        before = signal.signal(signal.SIGTERM, _terminate)
+        from . import termination
+
         try:
-            self.watch(root)
-            return super().execute(params, args)
+            with termination.heard():
+                self.watch(root)
+                return super().execute(params, args)
         except KeyboardInterrupt as interruption:
-            number = signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT
             sys.stdout.flush()
             sys.stderr.write("interrupted: finished stages are kept; run again to go on\n")
             sys.stderr.flush()
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)  # end as the signal asks, so that a shell or a scheduler sees why
+            termination.end(interruption)
             return 1
         finally:
             if self.witness is not None:
                 self.witness.end()
-            signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def _project_here(params: Any) -> str | None:

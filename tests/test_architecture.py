@@ -15,7 +15,7 @@ FILES = sorted(ENGINE.rglob("*.py"))
 # their own: what shows and explains is below what runs, that is below the tasks, these are below the commands.
 FLOORS = (
     {"_stats"},  # in C
-    {"errors", "receipt", "collector", "lean", "pipe"},
+    {"errors", "receipt", "collector", "lean", "pipe", "termination"},
     {"digest"},
     {"pipeline", "fingerprint", "formats", "store", "executors", "settings"},
     {"actions"},

@@ -134,6 +134,20 @@ def test_an_end_while_two_run_frees_the_other(project, number):
     assert project.executed().count("model") == 2
 
 
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
+def test_a_fork_of_a_stage_ends_at_once(project, parallel):
+    """SIGTERM does to it what it does in any script: a pool of processes sends it once, and waits."""
+    project.edit(
+        "recipes/nearest.py",
+        '    mark("model")\n',
+        '    mark("model")\n    import os, signal\n    if not (child := os.fork()):\n'
+        "        os._exit(signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n",
+    )
+    run = project.doit(*parallel, "nearest")
+    assert (run.code, run.outcomes["nearest:model"]) == (0, "built"), run
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_it_starts(project, number):
     """It is as calm before the first stage as later: no traceback of ours."""
