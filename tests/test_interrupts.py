@@ -3,9 +3,11 @@
 import os
 import signal
 import sys
+import time
 
 import pytest
 
+fcntl = pytest.importorskip("fcntl")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
 
 ENDS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
@@ -146,6 +148,43 @@ def test_a_fork_of_a_stage_ends_at_once(project, parallel):
     )
     run = project.doit(*parallel, "nearest")
     assert (run.code, run.outcomes["nearest:model"]) == (0, "built"), run
+
+
+@pytest.mark.parametrize("number", ENDS[:2], ids=lambda number: number.name)
+def test_a_process_of_a_stage_ends_with_it(project, number):
+    """Also where nothing in the stage sees to that, and the signal went to the run alone."""
+    project.edit(
+        "recipes/nearest.py",
+        '    mark("model")\n',
+        "    import fcntl, multiprocessing, time\n    with open('held', 'w') as file:\n"
+        "        fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "        forks = multiprocessing.get_context('fork')\n"
+        "        forks.Process(target=time.sleep, args=(60,), daemon=True).start()\n"
+        '    mark("model")\n',
+    )
+    assert ended(project, number).code == -number
+    until = time.monotonic() + 10
+    with open(project.path("held")) as file:
+        while True:
+            try:
+                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+
+
+def test_a_stage_that_does_not_end_is_told_once_more(project):
+    """Who sends SIGTERM waits some seconds: a stage that waits for ever on its way out does not hold up the end."""
+    project.edit(
+        "recipes/nearest.py",
+        '    mark("model")\n',
+        "    import threading\n    held = threading.Lock()\n"
+        '    try:\n        mark("model")\n    except KeyboardInterrupt:\n'
+        "        with held, held:\n            raise\n",
+    )
+    run = ended(project, signal.SIGTERM)
+    assert (run.code, run.ran) == (-signal.SIGTERM, ["rows", "scaled", "model"])
+    assert run.err == "interrupted: finished stages are kept; run again to go on\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
