@@ -55,6 +55,25 @@ def loaded(project: Project, when: str, program: str, *args: str) -> tuple[int, 
     return int(code), text.removesuffix("\n"), set(modules)
 
 
+def test_a_stage_may_spawn_processes(project):
+    """They load the program that is run, as everywhere: it does not begin once more in them."""
+    project.write(
+        "work.py",
+        "import multiprocessing\n\n\ndef square(n):\n    return n * n\n\n\ndef squares() -> list:\n"
+        "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n        return pool.map(square, [1, 2, 3])\n",
+    )
+    project.write(
+        "dodo.py",
+        "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n    made = stage(work.squares)\n",
+    )
+    program = os.path.join(os.path.dirname(launcher.__file__), "bin", "kept")
+    done = subprocess.run(
+        [sys.executable, program], cwd=project.root, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert project.read("artifacts/p/made.json").split() == ["[", "1,", "4,", "9", "]"]
+
+
 def tops(modules: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
