@@ -77,6 +77,18 @@ def test_the_current_folder_is_gone(after, args):
 
 
 @BOTH
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_the_next_stage(after, args, method):
+    """What multiprocessing keeps for as long as a process lasts outlives the stage in which it was made."""
+    project = after(
+        f"import multiprocessing\nwith multiprocessing.get_context('{method}').Manager() as made:\n    made.list([1])",
+        "len(__import__('multiprocessing').get_context('forkserver').Manager().list([1, 2]))",
+    )
+    deep = project.copy(project.root / ("deep" * 20) / ("er" * 40))  # longer than the path of a socket may be
+    assert built(deep, args) == 2
+
+
+@BOTH
 @pytest.mark.parametrize("leaves", ["return 2", "raise ValueError", "sys.exit(0)", "os._exit(0)"])
 def test_a_fork_does_not_come_back(after, args, leaves):
     """There is one run, whatever a fork of a stage does; it ends before its stage does here."""

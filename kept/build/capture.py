@@ -89,12 +89,27 @@ def at_home(root: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[None]:
-    """Let temporary files of the stage lie beside the store: one that it returns is adopted without a copy."""
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    """Let temporary files of the stage lie beside the store: one that it returns is adopted without a copy.
+
+    Not so the folder where `multiprocessing` keeps sockets: it is made once for as long as the process lasts, when
+    other stages will use it, too, and the path of a socket must be short.
+    """
+    from multiprocessing import util
+
+    before, make = tempfile.tempdir, util.get_temp_dir
+
+    def elsewhere() -> str:
+        inside, tempfile.tempdir = tempfile.tempdir, before
+        try:
+            return make()
+        finally:
+            tempfile.tempdir = inside
+
+    tempfile.tempdir, util.get_temp_dir = str(folder), elsewhere
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir, util.get_temp_dir = before, make
 
 
 OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
