@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -85,11 +86,12 @@ class ParallelRunner(KeptRunner):
         self.ready: deque[tuple[Any, Judgement]] = deque()
         self.done: deque[Any] = deque()  # finished, doit's scheduler has not heard of them
         self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
-        try:
-            self._loop(dispatcher)
-            self._look_again()
-        finally:
-            self.pool.close()
+        with tempfile.TemporaryDirectory(prefix="kept-", ignore_cleanup_errors=True) as self.sockets:
+            try:
+                self._loop(dispatcher)
+                self._look_again()
+            finally:
+                self.pool.close()
 
     def _loop(self, dispatcher: Any) -> None:
         while True:
@@ -148,7 +150,7 @@ class ParallelRunner(KeptRunner):
         return True
 
     def _submitted(self, judged: Judgement, fresh: bool = False) -> Future[Any]:
-        job = build.job(self.project, judged, forced=self.always_execute, fresh=fresh)
+        job = build.job(self.project, judged, forced=self.always_execute, fresh=fresh, sockets=self.sockets)
         if self.screen is not None:
             self.screen.stage_starts(judged)
         environment = self.room.take(judged)

@@ -78,14 +78,17 @@ def test_the_current_folder_is_gone(after, args):
 
 @BOTH
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_processes_of_the_next_stage(after, args, method):
+def test_processes_of_the_next_stage(after, args, method, tmp_path_factory):
     """What multiprocessing keeps for as long as a process lasts outlives the stage in which it was made."""
     project = after(
         f"import multiprocessing\nwith multiprocessing.get_context('{method}').Manager() as made:\n    made.list([1])",
         "len(__import__('multiprocessing').get_context('forkserver').Manager().list([1, 2]))",
     )
     deep = project.copy(project.root / ("deep" * 20) / ("er" * 40))  # longer than the path of a socket may be
-    assert built(deep, args) == 2
+    deep.environment["TMPDIR"] = str(tmp_path_factory.mktemp("t"))
+    run = deep.spawn(*args).wait()
+    assert (run.code, set(run.outcomes.values())) == (0, {"built"}), run
+    assert os.listdir(deep.environment["TMPDIR"]) == []
 
 
 @BOTH

@@ -88,18 +88,18 @@ def at_home(root: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def temporary(folder: Path) -> Iterator[None]:
+def temporary(folder: Path, sockets: str) -> Iterator[None]:
     """Let temporary files of the stage lie beside the store: one that it returns is adopted without a copy.
 
     Not so the folder where `multiprocessing` keeps sockets: it is made once for as long as the process lasts, when
-    other stages will use it, too, and the path of a socket must be short.
+    other stages will use it, too, and the path of a socket must be short. It is made in ``sockets``, if that is given.
     """
     from multiprocessing import util
 
     before, make = tempfile.tempdir, util.get_temp_dir
 
     def elsewhere() -> str:
-        inside, tempfile.tempdir = tempfile.tempdir, before
+        inside, tempfile.tempdir = tempfile.tempdir, sockets or before
         try:
             return make()
         finally:

@@ -74,6 +74,7 @@ class Job:
     forced: bool = False
     fresh: bool = False  # take no record that was made with other versions of libraries
     live: bool = False  # let the stage's own output through to the terminal
+    sockets: str = ""  # where multiprocessing keeps them, if its process is killed and can remove nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
             if job.setting and job.setting not in sys.modules:  # another process than that of doit
                 importlib.import_module(job.setting)
             asks, after = unasking(job.task, place.warnings, live=job.live), put_back(job.root, job.environment)
-            with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder), after:
+            with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder, job.sockets), after:
                 prepare(job)
                 value = _call(job, place.store)
             seconds = time.perf_counter() - started

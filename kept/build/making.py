@@ -67,12 +67,21 @@ def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str 
         project.claim(stage.task, Claim(key, outputs))
 
 
-def job(project: Project, judged: Judgement, *, forced: bool = False, fresh: bool = False, live: bool = False) -> Job:
+def job(
+    project: Project,
+    judged: Judgement,
+    *,
+    forced: bool = False,
+    fresh: bool = False,
+    live: bool = False,
+    sockets: str = "",
+) -> Job:
     """Prepare the run of a stage; what artifacts/ shows of it is disclaimed first of all.
 
     A run that is killed then leaves no claim behind, whatever it had written.
     """
-    prepared = dataclasses.replace(_job(project, judged, kept=True), forced=forced, fresh=fresh, live=live)
+    prepared = _job(project, judged, kept=True)
+    prepared = dataclasses.replace(prepared, forced=forced, fresh=fresh, live=live, sockets=sockets)
     project.disclaim(judged.stage.task)
     project.judgements[judged.stage.task] = judged
     return prepared
