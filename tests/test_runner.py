@@ -337,6 +337,31 @@ def test_what_a_stage_changes_does_not_spoil_the_run(project, line):
     assert project.doit("nearest").ran == []
 
 
+STREAMS = {
+    "a handler of logging": "import logging; logging.basicConfig(level='INFO'); logging.info('heard')",
+    "closed": "import sys; print('heard'); sys.stdout.close(); sys.stderr.close()",
+    "taken apart": "import sys; print('heard'); sys.stdout.detach(); sys.stderr.detach()",
+    "in another encoding": "import sys; print('heard \u00e9'); sys.stdout.reconfigure(encoding='ascii')",
+}
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["here", "worker"])
+@pytest.mark.parametrize("line", STREAMS.values(), ids=STREAMS)
+def test_what_a_stage_prints_to_serves_the_next(project, line, options):
+    """What logging was told in one stage holds in those after it, and nothing that one did to a stream spoils it."""
+    project.write(
+        "work.py", f"def first():\n    {line}\n    return 1\n\n\ndef second(first):\n    {line}\n    return 2\n"
+    )
+    head = "import work\nfrom kept import Pipeline, stage\n\n\n"
+    project.write("dodo.py", head + "class P(Pipeline):\n    a = stage(work.first)\n    b = stage(work.second, a)\n")
+    run = project.spawn(*options).wait()
+    assert (run.code, run.err) == (0, ""), run
+    for name in "ab":
+        log = project.read(f"artifacts/.kept/logs/p/{name}.log")
+        assert "heard" in log
+        assert "Traceback" not in log
+
+
 # ---- files that change meanwhile
 
 

@@ -10,13 +10,13 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 from .aftermath import Exited
 
 
 @contextlib.contextmanager
-def captured(log: TextIO, *, live: bool) -> Iterator[None]:
+def captured(log: io.FileIO, *, live: bool) -> Iterator[None]:
     """Send what the stage writes, C libraries included, to its log; the terminal stays ours."""
     if live:
         yield
@@ -27,17 +27,31 @@ def captured(log: TextIO, *, live: bool) -> Iterator[None]:
     saved = sys.stdout, sys.stderr, os.dup(1), os.dup(2)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
-    sys.stdout = sys.stderr = log
+    given = sys.stdout, sys.stderr = _stream(1), _stream(2)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # the stage may have closed it
-            log.flush()
+        for stream in given:
+            with contextlib.suppress(ValueError):  # the stage may have closed it
+                stream.flush()
         sys.stdout, sys.stderr = saved[:2]
         os.dup2(saved[2], 1)
         os.dup2(saved[3], 2)
         os.close(saved[2])
         os.close(saved[3])
+
+
+_streams: dict[int, io.TextIOWrapper] = {}  # by descriptor
+_SAFE: Any = {"encoding": "utf-8", "errors": "backslashreplace", "line_buffering": True}
+
+
+def _stream(descriptor: int) -> io.TextIOWrapper:
+    """Return what every stage of this process prints to: a handler of `logging` keeps it, beyond the end of a stage."""
+    with contextlib.suppress(KeyError, ValueError):  # a stage has closed it, or taken it apart
+        _streams[descriptor].reconfigure(**_SAFE)
+        return _streams[descriptor]
+    _streams[descriptor] = io.TextIOWrapper(open(descriptor, "wb", closefd=False), **_SAFE)  # noqa: SIM115  # for all stages
+    return _streams[descriptor]
 
 
 @contextlib.contextmanager

@@ -10,8 +10,9 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from .. import errors, formats
 from ..actions import Output, Record
@@ -316,7 +317,7 @@ def _show_only(store: Store, path: Path, target: Path) -> Digest:
     return store.name(target)
 
 
-def _log(job: Job, folder: Path) -> TextIO:
+def _log(job: Job, folder: Path) -> FileIO:
     """Open the place where the stage's own output can go."""
     with contextlib.suppress(OSError):
         try:
@@ -327,5 +328,5 @@ def _log(job: Job, folder: Path) -> TextIO:
     return _written(folder / "log")
 
 
-def _written(log: str | Path) -> TextIO:
-    return open(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+def _written(log: str | Path) -> FileIO:
+    return open(log, "wb", buffering=0)
