@@ -208,7 +208,8 @@ def test_a_still_memory_remembers_for_itself(memo, tmp_path):
         still = Memo(path, still=True)
         assert still.recall("plan", "a") == known
         still.remember("plan", "a", b"2")
-        still.remember_all([("plan", "b", b"3"), ("plan", "c", b"4")])
+        still.remember("plan", "b", b"3")
+        still.remember("plan", "c", b"4")
         assert [still.recall("plan", name) for name in "abc"] == [b"2", b"3", b"4"]
         still.forget("plan", "b")
         assert still.recall("plan", "b") is None

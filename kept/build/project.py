@@ -121,18 +121,18 @@ class Project:
     @cached_property
     def lasts(self) -> dict[str, bytes]:
         """The key under which each stage was last claimed, by task: it stays when the claim is taken back."""
-        return self.memo.all("last")
+        return self.memo.all("last") | {task: claim.key.encode() for task, claim in self.claims.items()}
 
     def claim(self, task: str, claim: Claim) -> None:
         """Say durably what artifacts/ shows of a stage."""
-        self.claims[task] = claim
-        self.lasts[task] = claim.key.encode()
-        self.memo.remember_all([("claim", task, claim.as_bytes()), ("last", task, self.lasts[task])])
+        self.claims[task], self.lasts[task] = claim, claim.key.encode()
+        self.memo.remember("claim", task, claim.as_bytes())
 
     def disclaim(self, task: str) -> None:
         """Take back, durably and first of all, that artifacts/ shows a stage; the record stays."""
         self.memo.drop_receipts()
-        if self.claims.pop(task, None) is not None:
+        if (claim := self.claims.pop(task, None)) is not None:
+            self.memo.remember("last", task, claim.key.encode())  # first: after a kill between them both say the same
             self.memo.forget("claim", task)
         self.judgements.pop(task, None)
 

@@ -7,7 +7,7 @@ import os
 import time
 import urllib.parse
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import receipt
@@ -241,14 +241,10 @@ class Memo:
 
     def remember(self, kind: str, name: str, value: bytes) -> None:
         """Remember a fact; it survives a kill as soon as this returns."""
-        self.remember_all([(kind, name, value)])
-
-    def remember_all(self, facts: Iterable[tuple[str, str, bytes]]) -> None:
-        """Remember facts, each a kind, a name and a value, all of them or none."""
         if self.still:
-            self._here.update({(kind, name): value for kind, name, value in facts})
+            self._here[kind, name] = value
             return
-        self._write_all([(kind, name, _checksum(kind, name, value) + value) for kind, name, value in facts])
+        self._write_all([(kind, name, _checksum(kind, name, value) + value)])
 
     def forget(self, kind: str, name: str) -> None:
         """Drop a fact, if it is there."""
