@@ -76,6 +76,28 @@ def test_the_current_folder_is_gone(after, args):
     assert built(project, args) == str(project.root)
 
 
+SETTINGS = {
+    "precision": ("decimal.getcontext().prec = 5", "decimal.getcontext().prec", 28),
+    "warnings of numpy": ("np.seterr(all='raise')", "np.geterr()['divide']", "warn"),
+    "how numpy prints": ("np.set_printoptions(precision=2)", "str(np.array([1.23456]))", "[1.23456]"),
+    "warnings": ("warnings.simplefilter('error')", "warnings.warn('careful')", None),
+    "limit": ("sys.setrecursionlimit(12345)", "sys.getrecursionlimit() == 12345", False),
+    "path": ("sys.path.insert(0, '/nowhere')", "sys.path.count('/nowhere')", 0),
+    "language": ("locale.setlocale(locale.LC_ALL, 'C')", "locale.setlocale(locale.LC_ALL) == 'C'", False),
+}
+
+
+@BOTH
+@pytest.mark.parametrize(("does", "finds", "expected"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_of_the_interpreter(after, args, does, finds, expected):
+    """A stage makes the same whichever ran before it in its process."""
+    imports = "import decimal\nimport locale\nimport warnings\nimport numpy as np\n"
+    project = after(does, finds)
+    project.write("work.py", imports + project.read("work.py"))
+    project.environment["LC_ALL"] = "C.UTF-8"
+    assert built(project, args) == expected
+
+
 @BOTH
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes_of_the_next_stage(after, args, method, tmp_path_factory):

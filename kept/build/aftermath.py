@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import locale
 import os
 import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -52,6 +54,22 @@ def put_back(root: str, environment: Mapping[str, str | None]) -> Iterator[None]
         if threading.current_thread() is threading.main_thread():
             _hear(handlers, timed=timed)
         _stand(root)
+
+
+@contextlib.contextmanager
+def settings() -> Iterator[None]:
+    """Let what a stage sets for the whole interpreter hold for that stage: the next one may run here, or elsewhere."""
+    path, limit, language = list(sys.path), sys.getrecursionlimit(), locale.setlocale(locale.LC_ALL)
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        if sys.path != path:
+            sys.path[:] = path
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        if locale.setlocale(locale.LC_ALL) != language:
+            locale.setlocale(locale.LC_ALL, language)
 
 
 def _mask() -> int:
