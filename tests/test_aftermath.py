@@ -91,11 +91,19 @@ SETTINGS = {
 @pytest.mark.parametrize(("does", "finds", "expected"), SETTINGS.values(), ids=SETTINGS)
 def test_settings_of_the_interpreter(after, args, does, finds, expected):
     """A stage makes the same whichever ran before it in its process."""
-    imports = "import decimal\nimport locale\nimport warnings\nimport numpy as np\n"
+    imports = "import decimal\nimport locale\nimport warnings\nimport numpy as np\n\ndecimal.getcontext()\n"
     project = after(does, finds)
     project.write("work.py", imports + project.read("work.py"))
     project.environment["LC_ALL"] = "C.UTF-8"
     assert built(project, args) == expected
+
+
+@BOTH
+def test_settings_that_a_module_makes(after, args):
+    """Who imports it later finds it loaded, and needs what it has set."""
+    project = after("import exact", "__import__('exact').decimal.getcontext().prec")
+    project.write("exact.py", "import decimal\n\ndecimal.getcontext().prec = 50\n")
+    assert built(project, args) == 50
 
 
 @BOTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import locale
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 # Whose handlers end a run in order, or are a stage's own way to give up waiting.
@@ -56,20 +57,39 @@ def put_back(root: str, environment: Mapping[str, str | None]) -> Iterator[None]
         _stand(root)
 
 
-@contextlib.contextmanager
-def settings() -> Iterator[None]:
-    """Let what a stage sets for the whole interpreter hold for that stage: the next one may run here, or elsewhere."""
-    path, limit, language = list(sys.path), sys.getrecursionlimit(), locale.setlocale(locale.LC_ALL)
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        if sys.path != path:
-            sys.path[:] = path
-        if sys.getrecursionlimit() != limit:
-            sys.setrecursionlimit(limit)
-        if locale.setlocale(locale.LC_ALL) != language:
-            locale.setlocale(locale.LC_ALL, language)
+def alone(function: Callable[..., Any], args: Iterable[Any], named: Mapping[str, Any]) -> Any:
+    """Call a stage; what it sets for the interpreter or for a context ends with it, as NumPy's warnings do.
+
+    Not so where it has imported something: what a module sets is set once, for whoever imports it after that, too.
+    """
+    loaded, context = len(sys.modules), contextvars.copy_context()
+    with contextlib.ExitStack() as ends:
+        ends.enter_context(warnings.catch_warnings())
+        ends.callback(_set, list(sys.path), sys.getrecursionlimit(), locale.setlocale(locale.LC_ALL))
+        try:
+            return context.run(_precisely, function, args, named)
+        finally:
+            if len(sys.modules) != loaded:
+                ends.pop_all()
+                for variable in context:
+                    variable.set(context[variable])
+
+
+def _precisely(function: Callable[..., Any], args: Iterable[Any], named: Mapping[str, Any]) -> Any:
+    if "decimal" in sys.modules:
+        import decimal
+
+        decimal.setcontext(decimal.getcontext().copy())  # contexts would share the one that there is
+    return function(*args, **named)
+
+
+def _set(path: list[str], limit: int, language: str) -> None:
+    if sys.path != path:
+        sys.path[:] = path
+    if sys.getrecursionlimit() != limit:
+        sys.setrecursionlimit(limit)
+    if locale.setlocale(locale.LC_ALL) != language:
+        locale.setlocale(locale.LC_ALL, language)
 
 
 def _mask() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import errno
 import importlib
 import os
@@ -24,7 +23,7 @@ from ..lean import dataclass
 from ..pipeline import call_arguments
 from ..store import Store
 from . import foreign, seeds
-from .aftermath import put_back, settings
+from .aftermath import alone, put_back
 from .capture import at_home, captured, temporary, told, unasking
 from .moved import Held, moved
 from .names import names_only
@@ -153,8 +152,7 @@ def _run(job: Job, place: Workplace) -> Done | Failure:
             asks, after = unasking(job.task, place.warnings, live=job.live), put_back(job.root, job.environment)
             with _log(job, folder) as log, captured(log, live=job.live), asks, temporary(folder, job.sockets), after:
                 prepare(job)
-                with settings():
-                    value = _call(job, place.store)
+                value = _call(job, place.store)
             seconds = time.perf_counter() - started
             outputs = _save_all(job, value, place.store, folder)
             place.warnings += names_only(job.task, job.fields, value)
@@ -229,8 +227,7 @@ def _call(job: Job, store: Store) -> Any:
         n: None if n in skipped and _holds_blobs(job.arguments[n]) else given(job, store, n) for n in job.arguments
     }
     args, kwargs = call_arguments(job.function, values)
-    # What is set for a context, the precision of `decimal` and the warnings of NumPy among it, is set for this stage.
-    return contextvars.copy_context().run(job.function, *args, **kwargs)
+    return alone(job.function, args, kwargs)
 
 
 def _holds_blobs(value: object) -> bool:
