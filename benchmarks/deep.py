@@ -44,8 +44,9 @@ def _grown(work: str, words: list[str], folders: dict[int, Path], rounds: int) -
     bound = f"{LINEAR}x at twice the size"
     try:
         trials = {str(size): lambda here=here: run(command, here) for size, here in folders.items()}
-        once = work.endswith((FIRST, LAST))
-        half, full = (settled if work.endswith(IDLE) else interleaved)(trials, 1 if once else rounds).values()
+        once, short = work.endswith((FIRST, LAST)), IDLE in work
+        rounds = 1 if once else 3 * rounds if short else rounds
+        half, full = (settled if short else interleaved)(trials, rounds).values()
     except RuntimeError as problem:
         return failed(work, bound, str(problem).strip().splitlines()[-1])
     time = of_rounds(lambda a, b: a.cpu / b.cpu, full, half)
