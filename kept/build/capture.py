@@ -110,20 +110,28 @@ def temporary(folder: Path, sockets: str) -> Iterator[None]:
     """
     from multiprocessing import util
 
-    before, make = tempfile.tempdir, util.get_temp_dir
+    outside, make = sockets or tempfile.tempdir, util.get_temp_dir
 
     def elsewhere() -> str:
-        inside, tempfile.tempdir = tempfile.tempdir, sockets or before
-        try:
+        with _made_in(outside):
             return make()
-        finally:
-            tempfile.tempdir = inside
 
-    tempfile.tempdir, util.get_temp_dir = str(folder), elsewhere
+    with _made_in(str(folder)):
+        util.get_temp_dir = elsewhere
+        try:
+            yield
+        finally:
+            util.get_temp_dir = make
+
+
+@contextlib.contextmanager
+def _made_in(folder: str | None) -> Iterator[None]:
+    """Let `tempfile` make what it makes in a folder; in the one that it chooses itself where that is None."""
+    before, tempfile.tempdir = tempfile.tempdir, folder
     try:
         yield
     finally:
-        tempfile.tempdir, util.get_temp_dir = before, make
+        tempfile.tempdir = before
 
 
 OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
