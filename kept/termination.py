@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing  # doit has loaded it
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,11 +33,8 @@ def heard() -> Iterator[None]:
 
 def end(interruption: KeyboardInterrupt) -> None:
     """End what a stage has left running, and this process as the signal asks: a shell or a scheduler sees why."""
-    if "multiprocessing" in sys.modules:
-        import multiprocessing
-
-        for child in multiprocessing.active_children():
-            child.terminate()
+    for child in multiprocessing.active_children():
+        child.terminate()
     _die(signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT)
 
 
