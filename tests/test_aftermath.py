@@ -1,5 +1,6 @@
 """What a stage does to its process ends with the stage: the next one, and the run, find everything as before."""
 
+import importlib.util
 import json
 import os
 import stat
@@ -84,6 +85,9 @@ SETTINGS = {
     "limit": ("sys.setrecursionlimit(12345)", "sys.getrecursionlimit() == 12345", False),
     "path": ("sys.path.insert(0, '/nowhere')", "sys.path.count('/nowhere')", 0),
     "language": ("locale.setlocale(locale.LC_ALL, 'C')", "locale.setlocale(locale.LC_ALL) == 'C'", False),
+    "variable set": ("os.environ['ROOM'] = 'mine'", "os.environ.get('ROOM')", None),
+    "variable changed": ("os.environ['LC_ALL'] = 'C'", "os.environ['LC_ALL']", "C.UTF-8"),
+    "variable gone": ("del os.environ['LC_ALL']", "os.environ.get('LC_ALL')", "C.UTF-8"),
 }
 
 
@@ -104,6 +108,68 @@ def test_settings_that_a_module_makes(after, args):
     project = after("import exact", "__import__('exact').decimal.getcontext().prec")
     project.write("exact.py", "import decimal\n\ndecimal.getcontext().prec = 50\n")
     assert built(project, args) == 50
+
+
+OPTIONS = {
+    "style": (
+        "import matplotlib.pyplot as plt\nplt.style.use('ggplot')",
+        "__import__('matplotlib').rcParams['axes.grid']",
+        False,
+    ),
+    "figures": (
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])",
+        "len(__import__('matplotlib.pyplot').pyplot.gca().lines)",
+        0,
+    ),
+    "frames": (
+        "import pandas as pd\npd.set_option('display.precision', 2)",
+        "__import__('pandas').get_option('display.precision')",
+        6,
+    ),
+    "estimators": (
+        "import sklearn\nsklearn.set_config(transform_output='pandas')",
+        "__import__('sklearn').get_config()['transform_output']",
+        "default",
+    ),
+    "networks": (
+        "import tensorflow as tf\nimport keras\ntf.config.run_functions_eagerly(True)\n"
+        "keras.config.set_floatx('float16')\nkeras.config.set_dtype_policy('mixed_float16')",
+        "[__import__('tensorflow').config.functions_run_eagerly(), (config := __import__('keras').config).floatx(), "
+        "config.dtype_policy().name]",
+        [False, "float32", "float32"],
+    ),
+}
+
+
+@pytest.mark.parametrize("imported", ["before", "by the stage"])
+@pytest.mark.parametrize(("does", "finds", "expected"), OPTIONS.values(), ids=OPTIONS)
+def test_options_of_libraries(after, imported, does, finds, expected):
+    """A stage makes the same whichever ran before it, though libraries keep their options for a process."""
+    library = does.split()[1].partition(".")[0]
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    project = after(does, finds)
+    project.environment["MPLBACKEND"] = "agg"
+    if imported == "before":
+        project.write("work.py", f"import {library}\n" + project.read("work.py"))
+    assert built(project, ()) == expected
+
+
+def test_options_that_a_module_sets(after):
+    """Who imports it later finds it loaded, and needs what it has set."""
+    pytest.importorskip("pandas")
+    project = after("import house", "__import__('house').pd.get_option('display.precision')")
+    project.write("house.py", "import pandas as pd\n\npd.set_option('display.precision', 3)\n")
+    assert built(project, ()) == 3
+
+
+def test_options_with_which_a_project_begins(after):
+    """What its modules set before a stage runs is no stage's, and is found by each."""
+    pytest.importorskip("pandas")
+    project = after("pd.set_option('display.precision', 2)", "pd.get_option('display.precision')")
+    head = "import pandas as pd\n\npd.set_option('display.precision', 3)\n"
+    project.write("work.py", head + project.read("work.py"))
+    assert built(project, ()) == 3
 
 
 @BOTH

@@ -14,12 +14,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from . import library_options
+
 # Whose handlers end a run in order, or are a stage's own way to give up waiting.
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD") if hasattr(signal, name)
 )
 # What `signal.getsignal` asks, without making a member of `signal.Handlers` of it, twice a stage for each signal.
 _handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal
+# All variables as the system has them: to copy what it holds takes none of the time that decoding each of them does.
+_VARIABLES: Any = getattr(os, "environb", os.environ)
 
 
 class Exited(SystemExit):
@@ -63,9 +67,10 @@ def alone(function: Callable[..., Any], args: Iterable[Any], named: Mapping[str,
     Not so where it has imported something: what a module sets is set once, for whoever imports it after that, too.
     """
     loaded, context = len(sys.modules), contextvars.copy_context()
-    with contextlib.ExitStack() as ends:
+    with library_options.put_back(), contextlib.ExitStack() as ends:
         ends.enter_context(warnings.catch_warnings())
         ends.callback(_set, list(sys.path), sys.getrecursionlimit(), locale.setlocale(locale.LC_ALL))
+        ends.callback(_set_variables, _VARIABLES._data.copy())
         try:
             return context.run(_precisely, function, args, named)
         finally:
@@ -90,6 +95,13 @@ def _set(path: list[str], limit: int, language: str) -> None:
         sys.setrecursionlimit(limit)
     if locale.setlocale(locale.LC_ALL) != language:
         locale.setlocale(locale.LC_ALL, language)
+
+
+def _set_variables(before: Mapping[Any, Any]) -> None:
+    for name, value in before.items() - _VARIABLES._data.items():
+        _VARIABLES[name] = value
+    for name in _VARIABLES._data.keys() - before.keys():
+        del _VARIABLES[name]
 
 
 def _mask() -> int:
