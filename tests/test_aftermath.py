@@ -138,6 +138,11 @@ OPTIONS = {
         "config.dtype_policy().name]",
         [False, "float32", "float32"],
     ),
+    "processes": (
+        "import multiprocessing\nmultiprocessing.set_start_method('spawn')",
+        "__import__('multiprocessing').set_start_method('fork')",  # who sets it a second time gets an error
+        None,
+    ),
 }
 
 

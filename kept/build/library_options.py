@@ -118,6 +118,10 @@ _LIBRARIES = {
     ),
     "matplotlib": _Library(_style, lambda matplotlib, name, value: matplotlib.rcParams.update({name: value})),
     "matplotlib.pyplot": _Library(lambda pyplot: {"figures": pyplot.get_fignums()}, _close),
+    "multiprocessing": _Library(
+        lambda multiprocessing: {"method": multiprocessing.get_start_method(allow_none=True)},
+        lambda multiprocessing, _, method: multiprocessing.set_start_method(method, force=True),
+    ),
     "pandas": _Library(
         lambda pandas: dict(_flat(pandas.options.d)), lambda pandas, name, value: pandas.set_option(name, value)
     ),
