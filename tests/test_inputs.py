@@ -36,7 +36,7 @@ def array() -> np.ndarray:
     return np.arange(5.0)
 
 
-def ignores(thing: Thing, x: int) -> int:
+def ignores(_thing: Thing, x: int) -> int:
     """Never looks at its thing."""
     mark("ignores")
     return x
@@ -49,6 +49,13 @@ def reads(thing: Thing, x: int) -> int:
 
 def asks(table: pd.DataFrame, array: np.ndarray, limit: int) -> int:
     return len(table.query("a > @limit and a <= @array.max()"))
+
+
+QUERY = "a > @limit and a <= @array.max()"
+
+
+def asks_by_name(table: pd.DataFrame, array: np.ndarray, limit: int) -> int:
+    return len(table.query(QUERY))
 
 
 def writes(array: np.ndarray) -> float:
@@ -85,7 +92,7 @@ def declare(project, call: str) -> None:
 
 
 @pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
-def test_an_input_that_is_not_read_is_not_loaded(project, parallel):
+def test_an_input_with_an_underscore_that_is_not_read_is_not_loaded(project, parallel):
     """It is code that runs when it is loaded, here, and as large as it likes elsewhere."""
     declare(project, "ignores, thing, 7")
     project.doit("p:thing")
@@ -98,9 +105,10 @@ def test_an_input_that_is_not_read_is_not_loaded(project, parallel):
     assert project.read("artifacts/p/value.json").strip() == "10"
 
 
-def test_an_input_that_is_named_in_a_query_is_there(project):
-    """Pandas looks for it in the frame of its caller, where nothing else mentions it."""
-    declare(project, "asks, table, array, 1")
+@pytest.mark.parametrize("call", ["asks", "asks_by_name"])
+def test_an_input_that_is_named_in_a_query_is_there(project, call):
+    """Pandas looks for it in the frame of its caller, where nothing else mentions it, nor may the text stand there."""
+    declare(project, f"{call}, table, array, 1")
     run = project.doit()
     assert run.code == 0, run
     assert project.read("artifacts/p/value.json").strip() == "2"
@@ -123,56 +131,64 @@ def test_a_stage_that_writes_into_its_input_is_told_how_not_to(project, parallel
     assert float(project.read("artifacts/p/value.json")) == 19.0
 
 
-def only_the_first(x, y):
+def without_an_underscore(x, y):
+    return x.query(QUERY)
+
+
+def only_the_first(x, _y):
     return x
 
 
-def documented(x, y):
-    """Take x, leave y."""
+def documented(x, _y):
+    """Take x, leave _y."""
     return x
 
 
-def in_a_text(x, y):
-    return f"{x}: select * from y"
+def in_a_text(x, _y):
+    return f"{x}: select * from _y"
 
 
-def in_a_text_of_a_part(x, y):
-    return [part.query("@y") for part in x], lambda table: table.query("@y")
+def in_a_text_of_a_part(x, _y):
+    return [part.query("@_y") for part in x], lambda table: table.query("@_y")
 
 
-def part_of_a_word(x, y):
-    return f"{x} yes"
+def part_of_a_word(x, _y):
+    return f"{x} _yes"
 
 
-def in_a_closure(x, y):
-    return lambda: (x, y)
+def in_a_closure(x, _y):
+    return lambda: (x, _y)
 
 
-def by_name_only(x, *, y):
+def by_name_only(x, *, _y):
     return x
 
 
-def both_at_once(x, y):
-    return x + y
+def both_at_once(x, _y):
+    return x + _y
 
 
-def deleted(x, y):
-    del y
+def deleted(x, _y):
+    del _y
     return x
 
 
-def set_anew(x, y):
-    y = [x]
-    y.append(x)
-    return y
+def set_anew(x, _y):
+    _y = [x]
+    _y.append(x)
+    return _y
 
 
-def by_frame(x, y):
+def by_frame(x, _y):
     return locals()
 
 
-def by_frame_of_sys(x, y):
+def by_frame_of_sys(x, _y):
     return sys._getframe().f_locals
+
+
+def of_a_class_above(_x, _y):
+    return super().name(_y)
 
 
 def any_number(*x, **y):
@@ -187,13 +203,15 @@ def wrapped(x, y):
 @pytest.mark.parametrize(
     ("function", "names"),
     [
-        (only_the_first, {"y"}),
-        (documented, {"y"}),
+        (without_an_underscore, set()),
+        (only_the_first, {"_y"}),
+        (of_a_class_above, set()),
+        (documented, {"_y"}),
         (in_a_text, set()),
         (in_a_text_of_a_part, set()),
-        (part_of_a_word, {"y"}),
+        (part_of_a_word, {"_y"}),
         (in_a_closure, set()),
-        (by_name_only, {"y"}),
+        (by_name_only, {"_y"}),
         (both_at_once, set()),
         (deleted, set()),
         (set_anew, set()),
