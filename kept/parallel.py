@@ -89,7 +89,7 @@ class ParallelRunner(KeptRunner):
         with tempfile.TemporaryDirectory(prefix="kept-", ignore_cleanup_errors=True) as self.sockets:
             try:
                 self._loop(dispatcher)
-                self._look_again()
+                self._end()
             finally:
                 self.pool.close()
 

@@ -27,6 +27,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
     dispatcher: Any = None  # doit's scheduler
     place: build.Workplace | None = None  # where the stages of this process run
     asked: receipt.Asked | None = None  # the command line that a receipt may be written for
+    came_through = False  # nothing has cut the run off
 
     def __init__(self, judge: Any, reporter: Any, continue_: bool, always: bool, stream: Any, workers: int = 0) -> None:
         super().__init__(judge, reporter, continue_, always, stream)
@@ -84,7 +85,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
         place = build.Workplace(str(project.home), project.settings.digest, project.memo.content)
         with contextlib.closing(place) as self.place:
             self._run_tasks(dispatcher)
-            self._look_again()
+            self._end()
 
     def _run_tasks(self, dispatcher: Any) -> None:
         node = None
@@ -128,7 +129,8 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             screen.untried = self._untried(screen)
         code = super().finish()
         upkeep.after(self.project)
-        if screen is not None and code == 0 and self.asked is not None and self.witness is not None:
+        came_through = code == 0 and self.came_through
+        if came_through and screen is not None and self.asked is not None and self.witness is not None:
             self._leave_receipt(screen, self.asked, self.witness)
         return code
 
@@ -171,6 +173,11 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
 
     def _settle_result(self, result: Result) -> None:
         self._settle(self.nodes[result.task], result)
+
+    def _end(self) -> None:
+        """Note that doit's scheduler has no more tasks; what stops a run, or breaks it off, does not come here."""
+        self._look_again()
+        self.came_through = not self._stop_running
 
     def _look_again(self) -> None:
         """See to what was up to date before something that it needs was made again."""

@@ -132,7 +132,7 @@ def test_a_stage_that_writes_into_its_input_is_told_how_not_to(project, parallel
 
 
 def without_an_underscore(x, y):
-    return x.query(QUERY)
+    return x.query(WORK)
 
 
 def only_the_first(x, _y):

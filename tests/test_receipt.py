@@ -232,6 +232,27 @@ def test_what_dodo_py_read_counts(project, monkeypatch):
         assert receipt.read(ARGUMENTS) is None
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one", "workers"])
+@pytest.mark.parametrize("ends", ["Ctrl-C", "a mistake in what judges"])
+def test_a_run_that_was_cut_off_leaves_no_receipt(project, workers, ends):
+    """What it did not come to is not up to date: the next run builds it, and says so."""
+    head = "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n"
+    project.write("dodo.py", head + "    a = stage(work.a)\n    b = stage(work.b, a)\n")
+    project.write("work.py", "def a():\n    return 1\n\n\ndef b(a):\n    return a\n")
+    _doit(project, *workers)
+    assert "2 up to date" in _later(project, *workers)
+    project.edit("work.py", "return a\n", "return a + 1\n")
+    cut_off = "import kept.build.project as p\nimport kept.build.making as m\n"
+    if ends == "Ctrl-C":
+        cut_off += "def cut(*_, **__): raise KeyboardInterrupt\nm._job = cut\n"
+    else:
+        cut_off += "def cut(*_, **__): raise RuntimeError('no more')\np.Project._since = cut\n"
+    command = [sys.executable, "-c", cut_off + LATER, *workers]
+    assert subprocess.run(command, cwd=project.root, capture_output=True, check=False).returncode != 0
+    assert "1 built" in _later(project, *workers)
+    assert "2 up to date" in _later(project, *workers)
+
+
 def test_something_else_in_the_folder_of_a_stage_changes_nothing(answered):
     """A file that nobody reads, in a folder without modules, is no reason to look again."""
     answered.write("artifacts/notes.txt", "hello\n")
