@@ -11,6 +11,7 @@ from typing import Any
 from . import receipt
 from .actions import Outcome
 from .build import Project
+from .digest import walk
 from .fingerprint import loading
 from .fingerprint.fingerprints import SEEDED
 from .fingerprint.project import Project as Modules
@@ -78,7 +79,7 @@ def _seen(project: Project, path: str) -> receipt.State | None:
 def _below(path: str) -> Iterator[str]:
     """Yield a path and, if it is a folder, all that is in it."""
     yield path
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in walk(path):
         yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 

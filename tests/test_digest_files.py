@@ -55,14 +55,36 @@ def test_every_change_in_a_tree_is_another_tree(tmp_path, change):
     assert digest_tree(top) != before
 
 
-def test_a_link_to_a_folder_is_named_by_where_it_leads(tmp_path):
-    """Links to folders are not followed, so a tree with a loop has an end."""
-    top = _tree(tmp_path / "top", {"a.txt": "1"})
-    (top / "loop").symlink_to(top, target_is_directory=True)
+def test_a_linked_folder_counts_by_what_it_holds(tmp_path):
+    """It lies on another disk, and is data like any."""
+    top, disk = _tree(tmp_path / "top", {"a.txt": "1"}), _tree(tmp_path / "disk", {"b.txt": "1"})
+    (top / "b").symlink_to(disk, target_is_directory=True)
     before = digest_tree(top)
-    (top / "loop").unlink()
-    (top / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert before == digest_tree(_tree(tmp_path / "copy", {"a.txt": "1", "b/b.txt": "1"}))
+    (disk / "b.txt").write_text("2")
     assert digest_tree(top) != before
+
+
+@pytest.mark.parametrize("back", [".", "..", "../top/sub", "../there"])
+def test_links_that_lead_in_a_circle_have_an_end(tmp_path, back):
+    """A link to a folder that holds it is named by where it leads."""
+    top, there = _tree(tmp_path / "top", {"sub/a.txt": "1"}), _tree(tmp_path / "there", {"b.txt": "1"})
+    (there / "top").symlink_to(top, target_is_directory=True)
+    (top / "sub" / "loop").symlink_to(tmp_path / "top" / back, target_is_directory=True)
+    before = digest_tree(top)
+    (top / "sub" / "a.txt").write_text("2")
+    assert digest_tree(top) != before
+
+
+def test_what_cannot_be_read_as_a_file_counts_by_its_name(tmp_path):
+    """A link to nothing, as an editor's lock, and a pipe neither stop nor break off a look at their folder."""
+    top = _tree(tmp_path / "top", {"a.txt": "1"})
+    names = [digest_tree(top)]
+    (top / ".#a.txt").symlink_to("me@host.123")
+    names.append(digest_tree(top))
+    os.mkfifo(top / "pipe")
+    names.append(digest_tree(top))
+    assert len(set(names)) == 3
 
 
 def test_names_that_are_no_text_have_a_digest(tmp_path):

@@ -253,6 +253,26 @@ def test_a_run_that_was_cut_off_leaves_no_receipt(project, workers, ends):
     assert "2 up to date" in _later(project, *workers)
 
 
+def test_a_linked_folder_in_an_input_is_looked_into(project, tmp_path):
+    """Data on another disk is data: what changes there is built anew, with a receipt as without."""
+    head = "from pathlib import Path\nimport work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n"
+    project.write("dodo.py", head + "    a = stage(work.a, Path('data'))\n")
+    project.write("work.py", "def a(data):\n    return (data / 'disk' / 'a.txt').read_text()\n")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "a.txt").write_text("one")
+    project.path("data").mkdir(exist_ok=True)
+    project.path("data/disk").symlink_to(disk, target_is_directory=True)
+    project.path("data/.#a.txt").symlink_to("me@host.123")  # an editor's lock
+    os.mkfifo(project.path("data/pipe"))
+    _doit(project)
+    assert "1 up to date" in _later(project)
+    assert "1 up to date" in _later(project)
+    (disk / "a.txt").write_text("two")
+    assert "1 built" in _later(project)
+    assert "two" in project.read("artifacts/p/a.json")
+
+
 def test_something_else_in_the_folder_of_a_stage_changes_nothing(answered):
     """A file that nobody reads, in a folder without modules, is no reason to look again."""
     answered.write("artifacts/notes.txt", "hello\n")

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 
 from .. import errors
-from ..digest import Digest, digest_tree, digest_value
+from ..digest import Digest, digest_tree, digest_value, walk
 from ..lean import dataclass
 from ..store import Store
 
@@ -44,7 +44,7 @@ def _stat(path: str) -> tuple[int, ...]:
 
 def _within(path: str) -> Iterator[str]:
     yield path
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in walk(path):
         yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 

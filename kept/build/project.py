@@ -179,10 +179,10 @@ class Project:
             return self.memo.content(place)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
+        except OSError as problem:  # Windows says of a folder that it is not permitted
             if os.path.isdir(place):
                 return folder(place, self.memo.content)
-            raise
+            raise errors.cannot_read(path, place, problem) from None
 
     def remove(self, path: str) -> None:
         """Remove an artifact's file or folder."""

@@ -1,7 +1,7 @@
 """Names content: canonical encoding of plain values, digests of bytes, files and trees, remembered by stat."""
 
 from .algorithms import Algorithm, Hashing, hashing
-from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree, is_name
+from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree, is_name, walk
 from .memo import Memo
 from .shapes import fits
 from .values import canonical_json, digest_value, encode
@@ -22,4 +22,5 @@ __all__ = [
     "fits",
     "hashing",
     "is_name",
+    "walk",
 ]

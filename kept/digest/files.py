@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..lean import dataclass
@@ -71,20 +73,51 @@ def digest_file(path: str | os.PathLike[str], algorithm: Algorithm = "sha256") -
     return Digest(hashed.hexdigest(), size)
 
 
+def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Go through a folder as ``os.walk`` does, into those that links lead to as well, but not in circles.
+
+    A link that leads back, to a folder that holds it, stands among the files.
+    """
+    for folder, folders, names in os.walk(top, followlinks=True):
+        back = [name for name in folders if _leads_back(top, folder, name)]
+        folders[:] = sorted(set(folders).difference(back))
+        yield folder, folders, names + back
+
+
+def _leads_back(top: str, folder: str, name: str) -> bool:
+    place = os.path.join(folder, name)
+    if not os.path.islink(place):
+        return False
+    there, above = os.path.realpath(place), folder
+    while not os.path.join(os.path.realpath(above), "").startswith(os.path.join(there, "")):
+        if above == top:
+            return False
+        above = os.path.dirname(above)
+    return True
+
+
 def digest_tree(path: str | os.PathLike[str], file: Callable[[str], Digest] = digest_file) -> Digest:
-    """Name a folder by the relative names and contents of its files; empty folders count, times do not."""
+    """Name a folder by the relative names and contents of its files; empty folders count, times do not.
+
+    Links count by what they lead to; by their text where that is nothing, or a folder that holds the link. Of what
+    is neither file nor folder, as a socket, the name counts.
+    """
     top, size = os.fspath(path), 0
     rows: list[tuple[str, str]] = []
-    for folder, folders, names in os.walk(top):
-        folders.sort()
+    for folder, _, names in walk(top):
         inside = os.path.relpath(folder, top).replace(os.sep, "/")
         rows.append((inside + "/", ""))
-        for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
-            place = os.path.join(folder, name)
-            if os.path.isdir(place):
-                rows.append((f"{inside}/{name}", "link " + os.readlink(place)))
-                continue
-            found = file(place)
-            size += found.size
-            rows.append((f"{inside}/{name}", found.hex))
+        for name in names:
+            found, more = _held(os.path.join(folder, name), file)
+            rows.append((f"{inside}/{name}", found))
+            size += more
     return Digest(digest_value(sorted(rows)), size)
+
+
+def _held(place: str, file: Callable[[str], Digest]) -> tuple[str, int]:
+    """Name what lies at a place in a folder, and tell its size."""
+    with contextlib.suppress(FileNotFoundError):  # a link to nothing, or gone meanwhile
+        if stat.S_ISREG(os.stat(place).st_mode):
+            found = file(place)
+            return found.hex, found.size
+    return "link " + os.readlink(place) if os.path.islink(place) else "no file", 0
