@@ -241,6 +241,29 @@ def test_a_file_of_a_declared_type_is_a_target_from_the_start(project):
     assert (run.code, run.ran) == (0, ["rows", "scaled"])
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["", "after a failure"])
+def test_an_artifact_of_another_format_takes_the_place_of_the_one_before(project, fails):
+    """Nobody reads the old one beside it, whether it is built or restored; what the user has put there stays."""
+    project.write("work.py", "import numpy as np\n\n\ndef made():\n    return 3\n")
+    head = "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n"
+    project.write("dodo.py", head + "    a = stage(work.made)\n")
+    project.doit()
+    if fails:
+        project.edit("work.py", "return 3", "return 1 / 0")
+        assert project.doit().code == 1
+        project.edit("work.py", "return 1 / 0", "return 3")
+    project.edit("work.py", "return 3", "return np.arange(3)")
+    project.doit()
+    assert os.listdir(project.path("artifacts/p")) == ["a.npy"]
+    project.edit("work.py", "return np.arange(3)", "return 3")
+    project.doit()
+    assert os.listdir(project.path("artifacts/p")) == ["a.json"]
+    project.write("artifacts/p/a.json", "mine")
+    project.edit("work.py", "return 3", "return np.arange(4)")
+    project.doit()
+    assert sorted(os.listdir(project.path("artifacts/p"))) == ["a.json", "a.npy"]
+
+
 def test_an_unknown_task_is_told_as_doit_does(project):
     """The exit code is 3 and there is no traceback."""
     run = project.doit("nearst")

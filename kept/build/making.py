@@ -53,7 +53,7 @@ def restore(project: Project, judged: Judgement) -> Result:
 
 def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str | None) -> None:
     """Show outputs in artifacts/, then claim that they are shown; without a key nothing is claimed."""
-    before = project.claims.get(stage.task)
+    before = project.last(stage.task)
     files = project.files(stage, outputs)
     for file, output in files.items():
         now = project.shown(file)
@@ -61,8 +61,9 @@ def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str 
             restored = project.store.restore(output.digest, os.path.join(project.root, file), output.tree)
             for path, (stat, digest) in restored.items():
                 project.memo.note(path, stat, digest, certain=True)
-    for file in set(project.files(stage, before.outputs) if before else ()) - set(files):
-        project.remove(file)
+    for file, output in project.files(stage, before.outputs).items() if before is not None else ():
+        if file not in files and project.shown(file) == output.digest:  # its format was another
+            project.remove(file)
     if key is not None:
         project.claim(stage.task, Claim(key, outputs))
 
