@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from .canonical import inner_code
 from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
+from .lookup import Lookup
 from .scopes import FUNCTIONS, Scope, Value, aliases, fresh
 from .summary import Alias, Call, How, Mark
 from .texts import evaluated, modules_run
@@ -17,13 +18,13 @@ from .words import MUTATING, dotted, last, works_in_place
 _NAME = re.compile(r"[A-Za-z_][\w.]*(:[\w.]+)?")
 
 
-class Calls:
+class Calls(Lookup):
     """The half of the walk that looks at calls; ``names`` has the other half."""
 
     def __init__(self, constants: dict[str, str], bound: dict[str, list[Value]] | None = None) -> None:
+        super().__init__()
         self.constants = constants  # texts bound to names of the module: prefixes of computed imports
         self.bound = bound or {}  # the names of the module that the statement itself binds, with what to
-        self.scopes: list[Scope] = []
         self.lazy = 0  # how many function bodies around: what is in them does not run while importing
         self.discarded = False  # inside an expression whose value nobody takes
         self.uses: set[str] = set()
@@ -51,10 +52,6 @@ class Calls:
 
     def use(self, name: str) -> None:
         """Note a name of the module."""
-        raise NotImplementedError
-
-    def chain(self, name: str) -> str | None:
-        """Say what a dotted name stands for here."""
         raise NotImplementedError
 
     def visit(self, node: ast.AST) -> None:

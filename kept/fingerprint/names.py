@@ -10,7 +10,7 @@ from . import scopes
 from .calls import Calls
 from .imports import extended, import_target
 from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
-from .summary import Alias, Call, How, Mark
+from .summary import Call, How, Mark
 from .texts import mentioned, modules_in_command
 from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_LINES, READS_NAMES, READS_SOURCE, dotted, last
 
@@ -35,48 +35,6 @@ class Names(Calls):
         self.loose[name] += 1
         if not self.lazy:
             self.early.add(name)
-
-    def reference(self, name: str) -> str | None:
-        """Return the name of the module that ``name`` stands for here; None where it is local."""
-        inner = True
-        for scope in reversed(self.scopes):
-            if scope.kind == "class":
-                if inner and name in scope.bound:
-                    return name  # may be the class's or the module's: take the module's too
-                continue
-            inner = inner and scope.kind == "comprehension"
-            if name in scope.outer:
-                return name
-            if name in scope.bound:
-                return self.local(scope, name)
-        return name
-
-    def local(self, scope: Scope, name: str) -> str | None:
-        """Follow a local name to the import or the global name it was bound to, once."""
-        value = scope.value(name)
-        if isinstance(value, Alias):
-            if value.attribute == "*":
-                return None
-            if value.attribute is not None:
-                return f"{value.module}:{value.attribute}"
-            return f"{value.module}:"
-        target = import_target(value) if isinstance(value, ast.Call) else None
-        if target is not None:
-            return target
-        chain = dotted(value) if isinstance(value, (ast.Name, ast.Attribute)) else None
-        if chain is None or chain.partition(".")[0] == name:
-            return None
-        del_name = scope.bound.pop(name)  # while it is followed it is not itself: no endless loop
-        try:
-            return self.chain(chain)
-        finally:
-            scope.bound[name] = del_name
-
-    def chain(self, name: str) -> str | None:
-        """Say what a dotted name stands for here; None if it is local."""
-        root, _, rest = name.partition(".")
-        found = self.reference(root)
-        return None if found is None else extended(found, rest)
 
     # ---- the walk
 
