@@ -98,6 +98,18 @@ def test_files_are_those_of_the_closure(project):
     assert names == {"stages.py", "hh.py", "deep.py"}
 
 
+def test_a_local_name_of_a_shared_namespace_names_one_library(project):
+    """Of distributions that share a name those count that a function takes something of, under a local name, too."""
+    taken = "import space.one\n    from space import two\n    s = space\n    return s.one.f(two.g(x))\n"
+    project.write(stages=f"def train(x):\n    {taken}")
+    for name in ("one", "two", "three"):
+        info = project.root / "site-packages" / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "RECORD").write_text(f"space/{name}/__init__.py,,\n")
+    (project.root / "site-packages" / "space").mkdir()
+    assert set(project.made().libraries) == {"one", "two"}
+
+
 def test_libraries_are_those_that_reached_code_names(project):
     """The version of a library counts where reached code names it, in a function too; an unused import does not."""
     project.write(

@@ -74,6 +74,10 @@ COUNTS_NOT = {
     "a folder made": ("import os\nos.makedirs('out', exist_ok=True)\n", ""),
     "a number drawn": ("import random\nDRAWN = random.random()\n", ""),
     "a number drawn by numpy": ("import numpy as np\nDRAWN = np.random.rand(2)\n", "import numpy as np\n"),
+    "what is noted by a function that imports something": (
+        "NOTES = []\ndef note(x):\n    import gc\n    NOTES.append(x)\nnote(1)\n",
+        "NOTES = []\ndef note(x):\n    import gc\n    NOTES.append(x)\nnote(2)\n",
+    ),
     "what is logged": ("import logging\nlogging.basicConfig(level=10)\n", "import logging\n"),
 }  # fmt: skip
 

@@ -48,7 +48,7 @@ def _counts(reach: Reach, one: Id, idle: tuple[str, ...]) -> bool:
     if Mark.OWN_MODULE in statement.marks or not reach.effects.always(*one):
         return False
     led = list(_led_to(reach, one))
-    outside = [target.name for target in led if target.what is What.EXTERNAL]
+    outside = [target.name for target in led if target.what is What.EXTERNAL and last(target.name) != "?"]
     if any(within(name, _DECLARING) for name in outside):
         return False
     inside = {target.module for target in led if target.what in (What.STATEMENT, What.MODULE, What.LAZY)} - {one[0]}

@@ -19,7 +19,7 @@ class Lookup:
     def reference(self, name: str) -> str | None:
         """Return the name of the module that ``name`` stands for here; None where it is local."""
         inner = True
-        for scope in reversed(self.scopes):
+        for depth, scope in reversed([*enumerate(self.scopes, 1)]):
             if scope.kind == "class":
                 if inner and name in scope.bound:
                     return name  # may be the class's or the module's: take the module's too
@@ -27,12 +27,13 @@ class Lookup:
             inner = inner and scope.kind == "comprehension"
             if name in scope.outer:
                 return name
-            if name in scope.bound:
-                return self.local(scope, name)
+            if name in scope.bound and name not in scope.around:
+                return self.local(depth, name)
         return name
 
-    def local(self, scope: Scope, name: str) -> str | None:
-        """Follow a local name to the import or the global name it was bound to, once."""
+    def local(self, depth: int, name: str) -> str | None:
+        """Follow a local name to the import or the global name it was bound to, once, in the scope that far in."""
+        scope = self.scopes[depth - 1]
         value = scope.value(name)
         if isinstance(value, Alias):
             if value.attribute == "*":
@@ -47,10 +48,11 @@ class Lookup:
         if chain is None or chain.partition(".")[0] == name:
             return None
         del_name = scope.bound.pop(name)  # while it is followed it is not itself: no endless loop
+        here, self.scopes = self.scopes, self.scopes[:depth]  # scopes further in may bind the same names otherwise
         try:
             return self.chain(chain)
         finally:
-            scope.bound[name] = del_name
+            scope.bound[name], self.scopes = del_name, here
 
     def chain(self, name: str) -> str | None:
         """Say what a dotted name stands for here; None if it is local."""

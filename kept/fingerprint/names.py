@@ -149,19 +149,22 @@ class Names(Calls):
         self.all((node.left, node.right))
 
     def see_assign(self, node: ast.Assign) -> None:
-        """Walk an assignment, unless it only gives a thing another name."""
-        if not self.is_alias(node):
+        """Walk an assignment; one that only gives a thing another name does not yet look into it."""
+        found = self.renamed(node)
+        if found is not None:
+            self.use(extended(found, "?"))
+        else:
             self.visit(node.value)
         self.all(node.targets)
 
-    def is_alias(self, node: ast.Assign) -> bool:
-        """Say whether a local name is bound here, only here, to a dotted name: its uses count, not this statement."""
-        if not self.scopes or self.scopes[-1].kind != "function" or len(node.targets) != 1:
-            return False
+    def renamed(self, node: ast.Assign) -> str | None:
+        """Return what a local name is bound to here, only here, if that is a dotted name: its uses say what counts."""
+        if not self.scopes or self.scopes[-1].kind != "function" or self.scopes[-1].shown or len(node.targets) != 1:
+            return None
         target = node.targets[0]
         if not isinstance(target, ast.Name) or self.scopes[-1].value(target.id) is not node.value:
-            return False
-        return self.local(self.scopes[-1], target.id) is not None
+            return None
+        return self.local(len(self.scopes), target.id)
 
     def see_augassign(self, node: ast.AugAssign) -> None:
         """Note ``x += y``: it reads, binds and changes."""
@@ -203,10 +206,13 @@ class Names(Calls):
             return
         found = scopes.aliases(node)
         self.inner |= set(found)
+        scope = self.scopes[-1]
         for one in found:
-            known = self.scopes[-1].kind == "function" and self.scopes[-1].value(one.name) is not None
-            if not known:  # an attribute of the class, or one of several things that a name may be
-                self.use(f"{one.module}:{one.attribute or ''}")
+            name = f"{one.module}:{one.attribute or ''}"
+            bound = one.name or one.module.partition(".")[0]
+            known = scope.kind == "function" and not scope.shown and scope.value(bound) is not None
+            # else an attribute of the class, or one of several things that a name may be
+            self.use(extended(name, "?") if known else name)
 
     see_importfrom = see_import
 

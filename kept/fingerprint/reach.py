@@ -217,7 +217,10 @@ class Reach:
         if target.place is None or target.place.kind is not Kind.LIBRARY or target.name in self.names:
             return
         self.names.add(target.name)
-        for library in self._installed.of(target.place.path, target.name):
+        found = self._installed.of(target.place.path, target.name)
+        if tail == "?" and len(found) > 1:
+            return  # another name of what several share: what is taken of it says whose it is
+        for library in found:
             self.libraries[library.name] = library
 
     # ---- widening

@@ -184,8 +184,9 @@ class Resolver:
         if place.kind is Kind.ABSENT:
             return (Target(What.ABSENT, f"?{module}", name=full, place=place),)
         name, _, rest = attributes.partition(".")
-        if not name or place.kind is Kind.EXTENSION or name in ("__dict__", "__getattribute__"):
-            return (Target(What.MODULE, f"module {module}", module, name=module, place=place),)
+        if name in ("", "?", "__dict__", "__getattribute__") or place.kind is Kind.EXTENSION:
+            whole = Target(What.MODULE, f"module {module}", module, name=module, place=place)
+            return () if name == "?" else (whole,)  # of a module that has another name, what is taken of it counts
         if place.kind is Kind.SOURCE and self.has(module, name) and (found := self.look(module, attributes)):
             return found  # none if the package binds its own submodule: ``from . import a``
         if place.folders and self.project.find(f"{module}.{name}").kind is not Kind.ABSENT:

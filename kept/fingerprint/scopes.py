@@ -15,6 +15,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.Tuple, ast.Constant, ast.JoinedStr, *COMPREHENSIONS, *FUNCTIONS)
 
+_SHOWING = frozenset({"locals", "vars", "dir", "eval", "exec"})
 _COPYING = frozenset({"copy", "dict", "list", "tuple", "sorted", "OrderedDict", "ChainMap", "zip", "map"})
 
 
@@ -25,10 +26,12 @@ class Scope:
     kind: str  # "class", "function" or "comprehension"
     bound: dict[str, list[Value]] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)  # declared global
+    around: set[str] = field(default_factory=set)  # declared nonlocal
     params: set[str] = field(default_factory=set)
     returned: set[str] = field(default_factory=set)  # locals that a function returns among others
     held: set[str] = field(default_factory=set)  # those with a default that can change, and then stays so
     open_class: bool = False  # a class with bases that may hold more names
+    shown: bool = False  # a function that may look at its local names by text
 
     def value(self, name: str) -> Value:
         """Return what ``name`` is bound to, if it is bound once."""
@@ -94,6 +97,7 @@ def gathered(kind: str, body: Iterable[ast.AST]) -> Scope:
         node = waiting.pop()
         _bind(node, scope)
         scope.returned |= _given_back(node)
+        scope.shown = scope.shown or (isinstance(node, ast.Name) and node.id in _SHOWING)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             waiting += [*node.decorator_list]
         elif isinstance(node, COMPREHENSIONS):
@@ -137,6 +141,7 @@ def _bind_rest(node: ast.AST, scope: Scope) -> None:
     if isinstance(node, ast.Global):
         scope.outer |= set(node.names)
     elif isinstance(node, ast.Nonlocal):  # it belongs to a function around, so what it is bound to here is not all
+        scope.around |= set(node.names)
         for one in node.names:
             scope.bound.setdefault(one, []).append(None)
     elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
