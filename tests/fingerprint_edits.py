@@ -205,6 +205,9 @@ pair("effect of a submodule that is imported in a function", "change", "import h
 pair("two submodules imported in a function", "change", "def train(x):\n    import pk.one\n    import pk.sub\n    return pk.sub.f(x)\n", "2", "3", others={"pk/__init__.py": "", "pk/one.py": "", "pk/sub.py": "def f(x): return x * @@\n"})
 pair("compiled module that has a local name", "change", "import cext\ndef train(x):\n    c = cext\n    return c.f(x)\n", "", "", cext=("1", "2"))
 pair("module on demand that has a local name", "same", "import pk\ndef train(x):\n    p = pk\n    return p.f(x)\n", "2", "3", others={"pk/__init__.py": "def f(x): return x\ndef __getattr__(name): return @@\n"})
+pair("walrus in a default value", "change", "def f(x=(K := @@)): return x\ndef train(x): return K\n", "2", "3")
+pair("walrus in the default value of a lambda", "change", "F = lambda x=(K := @@): x\ndef train(x): return K\n", "2", "3")
+pair("walrus among the bases of a class", "change", "class A((B := type('B', (), {'k': @@}))): pass\ndef train(x): return B.k\n", "2", "3")
 # ---- edits that change nothing
 pair("imports sorted and merged", "same", "@@\ndef train(x): return json.dumps(hh.f(x)) + os.sep + f2(x)\n", "import os, json\nimport hh\nfrom hh import f as f2", "import json\nimport os\n\nimport hh\nfrom hh import f as f2\n", others={"hh.py": "def f(x): return x\n"})
 pair("trailing comma splits a call", "same", "def h(*a, **k): return a\ndef train(x): return h(@@)\n", "x, 1, k=[1, 2]", "\n        x,\n        1,\n        k=[\n            1,\n            2,\n        ],\n    ")

@@ -98,15 +98,26 @@ def gathered(kind: str, body: Iterable[ast.AST]) -> Scope:
         _bind(node, scope)
         scope.returned |= _given_back(node)
         scope.shown = scope.shown or (isinstance(node, ast.Name) and node.id in _SHOWING)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            waiting += [*node.decorator_list]
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            waiting += _outside(node)
         elif isinstance(node, COMPREHENSIONS):
             waiting += [part for part in ast.walk(node) if isinstance(part, ast.NamedExpr)]
-        elif not isinstance(node, ast.Lambda):
+        else:
             waiting += list(ast.iter_child_nodes(node))[::-1]
     for name in scope.outer:
         scope.bound.pop(name, None)
     return scope
+
+
+def _outside(node: ast.AST) -> list[ast.AST]:
+    """List what is worked out where a function or class is defined: it may bind names there."""
+    found: list[ast.AST] = [*getattr(node, "decorator_list", ())]
+    if isinstance(node, ast.ClassDef):
+        return [*found, *node.bases, *node.keywords]
+    arguments = getattr(node, "args", None)
+    if isinstance(arguments, ast.arguments):
+        found += filter(None, (*arguments.defaults, *arguments.kw_defaults))
+    return found
 
 
 def _given_back(node: ast.AST) -> set[str]:
