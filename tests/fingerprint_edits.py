@@ -66,6 +66,17 @@ pair("attrs class, order of fields", "change", "import thirdd\n@thirdd.define\nc
 pair("InitVar becomes a field", "change", "from dataclasses import dataclass, InitVar, asdict\n@dataclass\nclass P:\n    a: @@ = 0\ndef train(x): return asdict(P(x))\n", "InitVar[int]", "int")
 pair("KW_ONLY marker", "change", "from dataclasses import dataclass, KW_ONLY\n@dataclass\nclass P:\n    a: int = 0\n    @@\n    b: int = 0\ndef train(x): return P(1, 2)\n", "", "_: KW_ONLY")
 pair("frozen dataclass method via replace", "change", "from dataclasses import dataclass, replace\n@dataclass(frozen=True)\nclass P:\n    a: int = 0\n    def __post_init__(self): object.__setattr__(self, 'a', self.a + @@)\nBASE = P(1)\ndef train(x): return replace(BASE, a=x).a\n", "1", "2")
+GH = "from typing import get_type_hints\n"
+NUM = {"hh.py": "def Number(x): return x * @@\n"}
+pair("quoted annotation of a field, asked for", "change", GH + "from hh import Number\nclass C:\n    n: 'Number'\ndef train(x): return get_type_hints(C)['n'](x)\n", "2", "3", others=NUM)
+pair("quoted annotation of a field of a dataclass, asked for", "change", GH + "from dataclasses import dataclass\nfrom hh import Number\n@dataclass\nclass C:\n    n: 'Number'\ndef train(x): return get_type_hints(C)['n'](x)\n", "2", "3", others=NUM)
+pair("quoted annotation of a field, read by a library's base", "change", "from thirdd import Model\nfrom hh import Number\nclass C(Model):\n    n: 'list[Number]'\ndef train(x): return C(n=x).n\n", "2", "3", others={**NUM, "site-packages/thirdd/__init__.py": "class Model: pass\n", **TP})
+pair("quoted annotation that is an expression", "change", GH + "from hh import Number\ndef h(x: 'list[Number] | None'): pass\ndef train(x): return get_type_hints(h)\n", "2", "3", others=NUM)
+pair("quoted annotation within another one", "change", GH + "from hh import Number\nclass C:\n    n: 'dict[str, \"Number\"]'\ndef train(x): return get_type_hints(C)\n", "2", "3", others=NUM)
+pair("quoted annotation of a dotted name in a list", "change", GH + "import hh\nclass C:\n    n: list['hh.Number']\ndef train(x): return get_type_hints(C)\n", "2", "3", others=NUM)
+pair("quoted annotation of a field that nobody reads", "same", "from hh import Number\nclass C:\n    n: 'list[Number]'\n    k = 1\ndef train(x): return C.k * x\n", "2", "3", others=NUM)
+pair("texts that a field may be", "same", "from typing import Literal, get_type_hints\nclass C:\n    n: Literal['relu', 'tanh']\ndef train(x): return get_type_hints(C)\ndef relu(x): return x * @@\n", "2", "3")
+pair("words in an annotation", "same", "from typing import Annotated, get_type_hints\nclass C:\n    n: Annotated[int, 'how many, \\\\d+ ( of']\ndef train(x): return get_type_hints(C)\ndef many(x): return @@\n", "2", "3")
 # ---- names looked up by text
 pair("df.query with @CONSTANT", "change", "LIMIT = @@\ndef train(df): return df.query('a > @LIMIT')\n", "1", "2")
 pair("df.query with @function", "change", "import hh\nfrom hh import cut\ndef train(df): return df.query('@cut(a)')\n", "1", "2", others={"hh.py": "def cut(a): return a > @@\n"})

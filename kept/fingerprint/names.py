@@ -11,7 +11,7 @@ from .calls import Calls
 from .imports import extended, import_target
 from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from .summary import Call, How, Mark
-from .texts import mentioned, modules_in_command
+from .texts import mentioned, modules_in_command, quoted
 from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_LINES, READS_NAMES, READS_SOURCE, dotted, last
 
 _LOOKS_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
@@ -183,20 +183,24 @@ class Names(Calls):
     def see_annassign(self, node: ast.AnnAssign) -> None:
         """Walk an annotated assignment; a class's annotations are values."""
         self.all((node.value, node.target))
-        if self.scopes and self.scopes[-1].kind == "class":
+        in_class = bool(self.scopes) and self.scopes[-1].kind == "class"
+        if in_class:
             self.visit(node.annotation)
-        elif not self.lazy:
-            self.annotation(node.annotation)
+        if in_class or not self.lazy:
+            self.annotation(node.annotation)  # of a class, the quoted names
 
     def annotation(self, node: ast.AST | None) -> None:
         """Note the names of an annotation, quoted ones too, apart from the others."""
-        if node is None:
-            return
-        for part in ast.walk(node):
+        waiting = [node]
+        while waiting:
+            part = waiting.pop()
+            if part is None or (isinstance(part, ast.Subscript) and last(dotted(part.value) or "") == "Literal"):
+                continue
+            waiting += ast.iter_child_nodes(part)
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                waiting.append(quoted(part.value))
             name = dotted(part) if isinstance(part, (ast.Name, ast.Attribute)) else None
-            if name is None and isinstance(part, ast.Constant) and isinstance(part.value, str):
-                name = part.value if re.fullmatch(r"[\w.]+", part.value) else None
-            found = self.chain(name) if name and not name[0].isdigit() and not name.startswith(".") else None
+            found = self.chain(name) if name is not None else None
             if found:
                 self.told.add(found)
 

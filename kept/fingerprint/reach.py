@@ -307,7 +307,7 @@ class Reach:
         """Follow the names in annotations that somebody may read."""
         for one in list(self.reached):
             statement = self.resolver.statement(*one)
-            if statement.told and one not in self._told and self.readers.is_full(one):
+            if statement.told and one not in self._told and self.readers.is_told(one):
                 self._told.add(one)
                 labels = self.labels.setdefault(one, {})
                 for name in statement.told:

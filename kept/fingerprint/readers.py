@@ -24,8 +24,11 @@ class Readers:
     def is_full(self, one: Id) -> bool:
         """Say whether docstrings and annotations of a statement count."""
         statement = self.resolver.statement(*one)
-        if statement.lean == statement.full:
-            return False
+        return statement.lean != statement.full and self.is_told(one)
+
+    def is_told(self, one: Id) -> bool:
+        """Say whether somebody may read the docstrings and annotations of a statement."""
+        statement = self.resolver.statement(*one)
         return Mark.READS_DOCS in self.marks or self.is_read(one[0], statement, set()) or one in self.exposed()
 
     def is_read(self, module: str, statement: Statement, seen: set[Id]) -> bool:

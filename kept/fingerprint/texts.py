@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -40,6 +41,16 @@ def evaluated(node: ast.Call) -> Iterator[str]:
     for part in ast.walk(node.args[0]):
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < _LONGEST:
             yield from re.findall(_NAME, part.value)
+
+
+def quoted(text: str) -> ast.expr | None:
+    """Return the expression that an annotation in quotes is; None where it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as where files are parsed
+            return ast.parse(text.strip(), mode="eval").body if len(text) < _LONGEST else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def modules_run(node: ast.List | ast.Tuple) -> Iterator[str]:
