@@ -74,8 +74,10 @@ class Reach:
     def imported(self, module: str, alias: Alias) -> list[str]:
         """Name the modules that an import loads."""
         target = self.resolver.absolute(module, alias.module)
-        if alias.attribute in (None, "*") or not self.project.find(target).followed:
+        if alias.attribute is None or not self.project.find(target).followed:
             return [target]
+        if alias.attribute == "*":
+            return [*reversed(self.resolver.starts(target)), target]
         bound = target != module and self.resolver.has(
             target, alias.attribute or ""
         )  # ``from . import a`` binds itself

@@ -149,13 +149,38 @@ class Resolver:
         if place.kind in (Kind.LIBRARY, Kind.STANDARD):
             return (Target(What.EXTERNAL, f"={target}.*", name=f"{target}.{name}", place=place),)
         summary = self.summary(target)
-        if summary is None or not self.has(target, name):
+        if summary is None:
             return ()
+        if not self.has(target, name):
+            given = self.gives(target, name, name in self.binders(module))
+            return self.attribute(f"{target}.{name}", rest) if given else ()
         found = self.look(target, f"{name}.{rest}" if rest else name)
         if summary.exports is not None:
             return found if name in summary.exports else ()
         listed = self.look(target, "__all__") if name != "__all__" else ()  # computed: any name may be in it
         return (*found, *listed) if listed or not name.startswith("_") else ()
+
+    def gives(self, package: str, name: str, known: bool) -> bool:
+        """Say whether ``*`` may give a submodule: one that is listed, or any that is loaded; ``known`` ones are not."""
+        summary = self.summary(package)
+        if summary is None:
+            return False
+        if summary.exports is not None:
+            listed = name in summary.exports
+        else:
+            listed = not (known or name in BUILTINS or name.startswith("_"))
+        return listed and self.project.find(f"{package}.{name}").followed
+
+    def starts(self, package: str) -> list[str]:
+        """Name the submodules that ``from package import *`` loads: those in its list; all where that is computed."""
+        summary = self.summary(package)
+        table = self.binders(package)
+        if summary is None or "__all__" not in table or not self.project.find(package).folders:
+            return []
+        if summary.exports is None:
+            return self.project.submodules(package)
+        found = [f"{package}.{name}" for name in summary.exports if name not in table]
+        return [one for one in found if self.project.find(one).followed]
 
     def has(self, module: str, name: str) -> bool:
         """Say whether a module of the project binds a name, star imports included."""
@@ -169,7 +194,7 @@ class Resolver:
                 if alias.attribute == "*" and key not in self._busy and self.project.find(target).kind is Kind.SOURCE:
                     self._busy.add(key)
                     try:
-                        if self.has(target, name):
+                        if self.has(target, name) or self.gives(target, name, known=False):
                             return True
                     finally:
                         self._busy.discard(key)
