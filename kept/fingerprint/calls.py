@@ -164,7 +164,8 @@ class Calls(Lookup):
             return
         named = node.args[0] if node.args else next((k.value for k in node.keywords), None)
         known = named is not None and not loads_by_path(node)
-        prefix = computed_prefix(named, self.constants) if known and named is not None else ""
+        constants = {one: text for one, text in self.constants.items() if self.owner(one) is None}
+        prefix = computed_prefix(named, constants) if known and named is not None else ""
         self.prefixes.add((prefix, node.lineno))
 
     def called_inside(self, node: ast.Call, name: str) -> None:

@@ -9,6 +9,7 @@ from .words import dotted, last
 _IMPORTERS = frozenset({"import_module", "__import__"})
 _FROMLIST = 4  # the place of the names that are imported from the module, which then is what is returned
 _BY_PATH = frozenset({"run_path", "load_source", "spec_from_file_location", "SourceFileLoader"})
+_OWN = {"__name__": "\0", "__package__": "\1"}  # which module it is, is not known here
 _LOADERS = _BY_PATH | frozenset({
     "run_path", "run_module", "load_source", "spec_from_file_location", "SourceFileLoader", "load_module", "find_spec",
     "spec_from_loader", "find_loader", "get_loader", "resolve_name", "LazyLoader",
@@ -69,8 +70,8 @@ def _known(node: ast.expr, constants: dict[str, str]) -> tuple[str, bool]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value, True
     if isinstance(node, ast.Name):
-        if node.id in ("__name__", "__package__"):
-            return "\0", True
+        if node.id in _OWN:
+            return _OWN[node.id], True
         return (constants[node.id], True) if node.id in constants else ("", False)
     if isinstance(node, ast.JoinedStr):
         return _joined([one.value if isinstance(one, ast.FormattedValue) else one for one in node.values], constants)

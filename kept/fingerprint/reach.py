@@ -257,7 +257,7 @@ class Reach:
 
     def take_prefix(self, module: str, prefix: str, where: str) -> None:
         """Take in all modules whose names begin with what is known of a computed name."""
-        name = prefix.replace("\0", module)
+        name = prefix.replace("\0", module).replace("\1", self.resolver.absolute(module, "."))
         if name.startswith("."):
             name = self.resolver.absolute(module, name.rstrip(".") or ".") + ("." if name.endswith(".") else "")
         package, _, stem = name.rpartition(".")

@@ -156,13 +156,15 @@ def _is_constant(node: ast.stmt) -> bool:
 
 
 def _constants(body: list[ast.stmt]) -> dict[str, str]:
-    """Map the names bound once, to a text."""
+    """Map the names bound once, to a text; those that a function sets are not."""
     found = scopes.gathered("module", body)
     values = {name: found.value(name) for name in found.bound}
+    parts = (part for node in body for part in ast.walk(node))
+    rebound = {name for part in parts if isinstance(part, ast.Global) for name in part.names}
     return {
         name: value.value
         for name, value in values.items()
-        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and name not in rebound
     }
 
 
