@@ -272,6 +272,8 @@ pair("star import of an own module, an unused name added there", "same", "from h
 pair("__all__ sorted", "same", "from hh import *\ndef train(x): return f(x)\n", "['g', 'f']", "['f', 'g']", others={"hh.py": "__all__ = @@\ndef f(x): return x\ndef g(x): return x\n"})
 pair("a package's __init__ gains a docstring and version", "same", "from pp.a import f\ndef train(x): return f(x)\n", "", "'''A package.'''\n__version__ = '1'\n", others={"pp/__init__.py": "@@", "pp/a.py": "def f(x): return x\n"})
 pair("fields() used, another class gets a docstring", "same", "from dataclasses import dataclass, fields\n@dataclass\nclass P:\n    a: int = 0\nclass Q:\n    '''@@'''\ndef train(x): return [f.name for f in fields(P)], Q\n", "a", "b")
+pair("parentheses after del", "same", "def train(x):\n    a, b, c = x\n    del @@\n    return 1\n", "(a, (b, c))", "a, b, c")
+pair("another order after del", "change", "def train(x):\n    a, b = x\n    del x[@@]\n    return x\n", "0], x[1", "1], x[0")
 # ---- quieter ways to change things
 pair("registered by map, the result kept", "change", "import reg, plug\ndef train(x): return reg.L[0](x)\n", "1", "2", others={"reg.py": "L = []\ndef register(f):\n    L.append(f)\n    return f\n", "plug.py": "from reg import register\ndef a(x): return x + @@\nDONE = list(map(register, [a]))\n"})
 pair("which function map registers", "change", "import reg, plug\ndef train(x): return reg.R.fs[0](x)\n", "a", "b", others={"reg.py": "class Reg:\n    def __init__(self): self.fs = []\n    def add(self, f): self.fs.append(f)\nR = Reg()\n", "plug.py": "from reg import R\ndef a(x): return x + 1\ndef b(x): return x + 2\nDONE = tuple(map(R.add, [@@]))\n"})

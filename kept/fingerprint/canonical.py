@@ -151,6 +151,13 @@ class _Writer:
             self.value("", one)
         self.out.append(b")")
 
+    def see_delete(self, node: ast.Delete) -> None:
+        """``del (a, b)`` is ``del a, b``."""
+        targets = node.targets
+        while any(isinstance(one, (ast.Tuple, ast.List)) for one in targets):
+            targets = [part for one in targets for part in getattr(one, "elts", [one])]
+        self.fields(ast.Delete(targets=targets))
+
     def see_call(self, node: ast.Call) -> None:
         """Code in a text given to ``exec`` is code: its layout does not count."""
         inner = inner_code(node)
@@ -174,6 +181,7 @@ _SPECIAL: dict[type[ast.AST], Callable[[_Writer, Any], None]] = {
     ast.ClassDef: _Writer.see_class,
     ast.AnnAssign: _Writer.see_annotated,
     ast.JoinedStr: _Writer.see_joined,
+    ast.Delete: _Writer.see_delete,
     ast.Call: _Writer.see_call,
 }
 
