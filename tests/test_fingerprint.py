@@ -74,6 +74,39 @@ def test_reading_its_own_name_makes_the_name_count(project):
     assert project.made().digest != project.made("other:fit").digest
 
 
+IN_ITS_MODULE = {
+    "name": ("def train(x): return __name__", True),
+    "name in a helper": ("def h(): return [__name__]\ndef train(x): return h()", True),
+    "package": ("def train(x): return __package__", True),
+    "file": ("from pathlib import Path\ndef train(x): return Path(__file__).stem", True),
+    "folder and file": ("import os\nHERE = __file__\ndef train(x): return os.path.dirname(HERE)", True),
+    "file, replaced": ("def train(x): return __file__.replace('.py', '.txt')", True),
+    "spec": ("def train(x): return __spec__.name", True),
+    "module of a class": ("class C: pass\ndef train(x): return C.__module__", True),
+    "module of a class, by text": ("class C: pass\ndef train(x): return getattr(C, '__module__')", True),
+    "file of a function": ("import inspect\ndef train(x): return inspect.getfile(train)", True),
+    "logger": ("import logging\nlog = logging.getLogger(__name__)\ndef train(x): log.info(x)", False),
+    "logger below": ("import logging as lg\nlog = lg.getLogger(f'{__name__}.a')\ndef train(x): log.info(x)", False),
+    "folder": ("from pathlib import Path\nUP = Path(__file__).resolve().parent\ndef train(x): return UP / x", False),
+    "folder above": ("from pathlib import Path\nUP = Path(__file__).parents[1]\ndef train(x): return UP / x", False),
+    "file beside": ("from pathlib import Path\nF = Path(__file__).with_name('a')\ndef train(x): return F", False),
+    "folder by os": ("import os\nD = os.path.dirname(os.path.abspath(__file__))\ndef train(x): return D + x", False),
+    "own module": ("import sys\ndef train(x): return getattr(sys.modules[__name__], 'K')\nK = 1", False),
+    "resource": ("from importlib.resources import files\ndef train(x): return files(__package__) / 'a.txt'", False),
+    "script": ("MAIN = '__main__' == __name__ or 1\ndef train(x): return MAIN", False),
+    "name of a class": ("class C: pass\ndef train(x): return C.__name__", False),
+}
+
+
+@pytest.mark.parametrize("case", IN_ITS_MODULE)
+def test_asking_for_its_module_makes_the_name_of_the_file_count(project, case):
+    """A stage whose code takes the name of its file is another one in another file; to find things by it is none."""
+    text, counts = IN_ITS_MODULE[case]
+    project.write(stages=text, pk__a__steps=text, pk__a__other=text, pk____init__="", pk__a____init__="")
+    digests = [project.made(f"{one}:train").digest for one in ("stages", "pk.a.steps", "pk.a.other")]
+    assert len(set(digests)) == (3 if counts else 1)
+
+
 def test_two_methods_of_a_class_are_two_stages(project):
     """The whole class takes part for either of them, and which of them it is counts too."""
     project.write(

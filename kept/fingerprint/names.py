@@ -6,17 +6,32 @@ import ast
 import re
 from collections.abc import Iterable
 
-from . import scopes
+from . import scopes, words
 from .calls import Calls
 from .imports import extended, import_target
 from .scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from .summary import Call, How, Mark
 from .texts import mentioned, modules_in_command, quoted
-from .words import EVERYTHING, OWN_MODULE, READS_DOCS, READS_LINES, READS_NAMES, READS_SOURCE, dotted, last
+from .words import dotted, last
 
 _LOOKS_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
 _SPEAKING = (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute)
 _JOINING = (ast.BitOr, ast.RShift, ast.LShift, ast.MatMult)
+# What a word tells: anywhere, as a name of its own, and as an attribute or text.
+_TELLING = {
+    **dict.fromkeys(words.READS_DOCS, Mark.READS_DOCS),
+    **dict.fromkeys(words.READS_SOURCE, Mark.READS_SOURCE),
+    **dict.fromkeys(words.READS_LINES, Mark.READS_LINES),
+    **dict.fromkeys(words.READS_MODULES, Mark.READS_MODULES),
+    **dict.fromkeys(words.EVERYTHING, Mark.EVERY_MODULE),
+    "__subclasses__": Mark.SUBCLASSES,
+}
+_BARE = {
+    **dict.fromkeys(words.OWN_NAMES, Mark.OWN_NAME),
+    **dict.fromkeys(words.OWN_MODULE, Mark.OWN_MODULE),
+    "__debug__": Mark.ASSERTS,
+}
+_HELD = dict.fromkeys(words.READS_NAMES, Mark.READS_NAMES)
 _HARMLESS_WITH = frozenset({"open", "suppress", "nullcontext", "closing", "ExitStack", "catch_warnings"})
 
 
@@ -79,6 +94,8 @@ class Names(Calls):
         found = None
         if isinstance(root, ast.Name):
             found = self.reference(root.id)
+            if found in words.OWN_NAMES:
+                self.mark(Mark.OWN_NAME, root)
         elif isinstance(root, ast.Call):
             found = import_target(root)
         if found is None:
@@ -108,22 +125,9 @@ class Names(Calls):
 
     def words(self, word: str, node: ast.AST, *, is_name: bool = False) -> None:
         """Note a feature by its telling name."""
-        if word in READS_DOCS:
-            self.mark(Mark.READS_DOCS, node)
-        elif word in READS_SOURCE:
-            self.mark(Mark.READS_SOURCE, node)
-        elif word in READS_LINES:
-            self.mark(Mark.READS_LINES, node)
-        elif word in READS_NAMES and not is_name:
-            self.mark(Mark.READS_NAMES, node)
-        elif word in EVERYTHING:
-            self.mark(Mark.EVERY_MODULE, node)
-        elif word == "__subclasses__":
-            self.mark(Mark.SUBCLASSES, node)
-        elif is_name and word in OWN_MODULE:
-            self.mark(Mark.OWN_MODULE, node)
-        elif is_name and word == "__debug__":
-            self.mark(Mark.ASSERTS, node)
+        mark = _TELLING.get(word) or (_BARE if is_name else _HELD).get(word)
+        if mark is not None:
+            self.mark(mark, node)
 
     def see_assert(self, node: ast.Assert) -> None:
         """Note an assertion: ``-O`` drops it."""

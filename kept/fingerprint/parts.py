@@ -71,6 +71,8 @@ def statement_parts(reach: Reach, naming: Naming) -> list[tuple[str, Part]]:
         shown = one[0] + "." + ",".join(statement.binds) if statement.binds else f"{one[0]}: {_first_words(reach, one)}"
         count = counts[shown] = counts.get(shown, 0) + 1
         labels = {key: naming.label(label) for key, label in reach.labels.get(one, {}).items()}
+        if Mark.OWN_NAME in statement.marks or Mark.READS_MODULES in reach.marks:
+            labels["__name__"] = one[0]  # as it is: nothing else says the name of the stage's own module
         digest = named(chosen(reach, one, statement), sorted(_relative(labels).items()))
         path = reach.project.find(one[0]).path
         number = f"#{count}" if count > 1 else ""

@@ -13,6 +13,7 @@ from . import canonical, scopes
 from .blind import findings
 from .inputs import Outline, reads
 from .names import Names
+from .own_name import comes_out
 from .summary import Alias, Mark, Statement, Summary
 from .tidy import imported_names, tidied
 from .words import CONSUMED, dotted, last
@@ -102,6 +103,8 @@ def _statement(node: ast.stmt, lines: list[bytes], outline: Outline) -> Statemen
     same = _same(node)
     uses = names.uses - {same} if same else names.uses
     early, late = reads(node, outline)
+    if Mark.OWN_NAME in names.marks and not comes_out(node):
+        del names.marks[Mark.OWN_NAME]
     return Statement(
         line=_first_line(node), end=node.end_lineno or node.lineno,
         binds=(*bound, *sorted(names.globals - bound.keys())),

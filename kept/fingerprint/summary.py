@@ -19,6 +19,8 @@ class Mark(enum.StrEnum):
     READS_DOCS = "reads docstrings or annotations"
     READS_FIELDS = "reads the types of fields"
     READS_NAMES = "reads names of functions"
+    READS_MODULES = "reads names of modules"
+    OWN_NAME = "reads the name of its own module"
     READS_SOURCE = "reads source text"
     READS_LINES = "reads line numbers"
     SUBCLASSES = "asks for subclasses"

@@ -56,6 +56,8 @@ READS_DOCS = frozenset({
     "get_overloads", "pydoc", "doctest", "testmod",
 })  # fmt: skip
 READS_NAMES = frozenset({"__name__", "__qualname__", "co_name", "co_qualname"})
+READS_MODULES = frozenset({"__module__", "co_filename", "getmodule", "getmodulename", "getfile", "getsourcefile"})
+OWN_NAMES = frozenset({"__name__", "__file__", "__package__", "__spec__"})
 READS_SOURCE = frozenset({
     "getsource", "getcomments", "linecache", "co_code", "co_consts", "findsource", "getblock",
 })  # fmt: skip
