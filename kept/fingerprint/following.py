@@ -100,7 +100,7 @@ def _audited(reach: Reach, memo: Memo | None) -> Iterator[tuple[str, str]]:
 def _files(reach: Reach) -> dict[str, str]:
     """Name the bytes of every file of the closure, as they were fingerprinted."""
     modules = [*reach.modules, *filter(None, [reach.aside])]
-    paths = sorted({path for one in modules if (path := reach.project.find(one).path)})
+    paths = sorted({path for one in modules if (path := reach.project.find(one).path)} | {*reach.extensions.values()})
     for path in paths:
         if path not in reach.project.files:
             reach.project.source(path)

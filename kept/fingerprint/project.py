@@ -217,7 +217,7 @@ class Project:
     def _stems(self, folder: str) -> set[str]:
         names = self.listing(folder)
         stems = {name.removesuffix(".py") for name in names if name.endswith(".py") and name != "__init__.py"}
-        return stems | {name for name in names if "__init__.py" in self.listing(os.path.join(folder, name))}
+        return stems | {name for name in names if ".py" in {n[-3:] for n in self.listing(os.path.join(folder, name))}}
 
     def everything(self, package: str = "") -> Iterator[str]:
         """Name all modules in a package, or in the project."""

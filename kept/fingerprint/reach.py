@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import KeptError
 from ..lean import dataclass, field
 from .effects import Effects, Id
 from .libraries import Libraries, Library
@@ -274,8 +275,17 @@ class Reach:
         self._prefixes[key] = None
         for one in list(self.project.everything(package)):
             if one[len(package) + 1 if package else 0 :].startswith(stem):
-                self.load(one)
-                self.take_whole(one)
+                self.take_file(one)
+
+    def take_file(self, module: str) -> None:
+        """Take in a module that may be imported; by its bytes if it is no Python, as a template is none."""
+        try:
+            self.resolver.summary(module)
+        except KeptError:
+            self.extensions[module] = self.project.find(module).path
+            return
+        self.load(module)
+        self.take_whole(module)
 
     # ---- what takes part unasked
 
