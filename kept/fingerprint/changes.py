@@ -1,0 +1,111 @@
+"""What a statement changes."""
+
+from __future__ import annotations
+
+import ast
+
+from .lookup import Lookup
+from .scopes import FUNCTIONS, Scope, Value, fresh
+from .summary import Mark
+from .words import dotted
+
+
+class Changes(Lookup):
+    """The part of the walk that looks at stores into things that others may hold."""
+
+    lazy: int
+    bound: dict[str, list[Value]]
+    touches: set[str]
+
+    # ---- the other parts
+
+    def mark(self, mark: Mark, node: ast.AST) -> None:
+        """Note a feature of the code."""
+        raise NotImplementedError
+
+    # ---- changes
+
+    def changed(self, node: ast.Attribute | ast.Subscript, at: ast.AST, *, method: bool = False) -> None:
+        """Note a store into something, or a call that changes it, by whose that is."""
+        root: ast.AST = node
+        depth, first = 0, ""
+        while isinstance(root, (ast.Attribute, ast.Subscript)):
+            depth += 1
+            first = root.attr if isinstance(root, ast.Attribute) else "[]"
+            root = root.value
+        if not isinstance(root, ast.Name):
+            if not isinstance(root, ast.Constant) and not (method and self.makes_new(root)):
+                self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+            return
+        scope = self.owner(root.id)
+        if scope is None:
+            self.changed_global(node, root.id, at)
+        elif root.id in scope.params:
+            shared = root.id in scope.held or (depth > 1 and self.is_shared(root.id, first))
+            self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
+        elif root.id in scope.returned and scope is not self.innermost():
+            self.mark(Mark.CHANGES, at)  # a function that is given away keeps things in what is given away beside it
+        elif not scope.is_fresh(root.id) or (depth > 1 and scope.is_shallow(root.id)):
+            found = self.chain(root.id)
+            if found is not None and not self.lazy:
+                self.touches.add(found)
+            else:
+                self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+
+    def innermost(self) -> Scope:
+        """Return the scope of the function or class here."""
+        return next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
+
+    def changed_in_place(self, target: ast.Name) -> None:
+        """Note ``d |= x`` in a function, where ``d`` may be somebody else's."""
+        scope = self.owner(target.id)
+        if scope is not None and target.id in scope.params:
+            self.mark(Mark.ALTERS, target)
+        elif scope is not None and scope.kind == "function":
+            others = [value for value in scope.bound.get(target.id, []) if value is not None]
+            if not all(map(fresh, others)):
+                self.mark(Mark.CHANGES, target)
+
+    @staticmethod
+    def makes_new(node: ast.AST) -> bool:
+        """Say whether an expression makes a value of its own."""
+        return isinstance(node, (ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.BinOp, *FUNCTIONS))
+
+    def changed_global(self, node: ast.Attribute | ast.Subscript, root: str, at: ast.AST) -> None:
+        """Note a change of something that a name of the module leads to."""
+        if self.lazy:
+            self.mark(Mark.CHANGES, at)
+            return
+        if not all(map(fresh, self.bound.get(root, ()))):
+            self.mark(Mark.EFFECT, at)  # ``for m in MODELS: m.rate = 1``: nobody but this statement says what it is
+        inner: ast.AST = node.value
+        deep = isinstance(inner, ast.Subscript)  # something held by what the name leads to, perhaps by others too
+        while isinstance(inner, ast.Subscript):
+            inner = inner.value
+        name = dotted(inner)
+        name = f"{name}.?" if name and deep else name
+        found = self.chain(name) if name else None
+        if found is None:
+            self.mark(Mark.EFFECT, at)
+        else:
+            self.touches.add(found)
+
+    def owner(self, name: str) -> Scope | None:
+        """Return the scope that binds a name, None for the module."""
+        inner = True
+        for scope in reversed(self.scopes):
+            if scope.kind == "class" and not inner:
+                continue
+            inner = inner and scope.kind == "comprehension"
+            if name in scope.outer:
+                return None
+            if name in scope.bound:
+                return scope
+        return None
+
+    def is_shared(self, name: str, attribute: str) -> bool:
+        """Say whether ``self.attribute`` may belong to the class and so to all; of other arguments it is."""
+        if name not in ("self",) or attribute == "__class__":
+            return True
+        around = [scope for scope in self.scopes if scope.kind == "class"]
+        return not around or attribute in around[-1].bound or around[-1].open_class
