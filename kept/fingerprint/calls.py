@@ -11,7 +11,7 @@ from .canonical import inner_code
 from .changes import Changes
 from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
 from .scopes import Scope, Value, aliases
-from .summary import Alias, Call, How, Mark
+from .summary import LOOPED, Alias, Call, How, Mark
 from .texts import evaluated, modules_run
 from .words import MUTATING, dotted, last, works_in_place
 
@@ -198,7 +198,7 @@ class Calls(Changes):
             self.calls.append(Call(extended(found, "__enter__"), How.CALL))
 
     def given(self, node: ast.Call) -> tuple[str, ...]:
-        """List the module's names among the arguments; a lambda is ``?``."""
+        """List the module's names among the arguments; a lambda is ``?``, a name of a comprehension ``*``."""
         found: set[str] = set()
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             for part in ast.walk(argument):
@@ -207,7 +207,7 @@ class Calls(Changes):
                 elif isinstance(part, (ast.Name, ast.Attribute)):
                     name = dotted(part)
                     target = self.chain(name) if name else None
-                    found |= {target} if target else set()
+                    found |= {target} if target else {LOOPED} if name and not self.lazy else set()
         return tuple(sorted(found))
 
     # ---- definitions

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from .lookup import Lookup
 from .scopes import FUNCTIONS, Scope, Value, fresh
 from .summary import Mark
-from .words import dotted
+from .words import LOGGING, dotted
 
 
 class Changes(Lookup):
@@ -16,6 +17,7 @@ class Changes(Lookup):
     lazy: int
     bound: dict[str, list[Value]]
     touches: set[str]
+    globals: set[str]
 
     # ---- the other parts
 
@@ -41,8 +43,7 @@ class Changes(Lookup):
         if scope is None:
             self.changed_global(node, root.id, at)
         elif root.id in scope.params:
-            shared = root.id in scope.held or (depth > 1 and self.is_shared(root.id, first))
-            self.mark(Mark.CHANGES if shared else Mark.ALTERS, at)
+            self.changed_parameter(root.id, scope, first if depth > 1 else "", at)
         elif root.id in scope.returned and scope is not self.innermost():
             self.mark(Mark.CHANGES, at)  # a function that is given away keeps things in what is given away beside it
         elif not scope.is_fresh(root.id) or (depth > 1 and scope.is_shallow(root.id)):
@@ -51,6 +52,45 @@ class Changes(Lookup):
                 self.touches.add(found)
             else:
                 self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, at)
+        elif self.lazy and scope is not self.innermost():
+            self.mark(Mark.KEEPS, at)
+
+    def changed_parameter(self, name: str, scope: Scope, attribute: str, at: ast.AST) -> None:
+        """Note a store into what a function is given, or into an attribute of that."""
+        if name in scope.held or (attribute and self.is_shared(name, attribute)):
+            self.mark(Mark.CHANGES, at)
+        elif name == "self" and scope.builds:
+            self.mark(Mark.FILLS, at)
+        else:
+            self.mark(Mark.ALTERS, at)
+            if name == "self":
+                self.mark(Mark.KEEPS, at)
+
+    def see_global(self, node: ast.Global) -> None:
+        """Note that calling this binds names of the module."""
+        self.globals |= set(node.names)
+        self.mark(Mark.CHANGES, node)
+
+    def see_nonlocal(self, node: ast.Nonlocal) -> None:
+        """Note that a function binds names of the one around it, which another call sees."""
+        self.mark(Mark.KEEPS, node)
+
+    def named_as_logging(self, names: Iterable[str], node: ast.AST) -> None:
+        """Note what a class or function defines for its users, if that is named as a logger's methods are."""
+        if {*LOGGING, "__getattr__"}.intersection(names):
+            self.mark(Mark.LOGS, node)
+
+    def shares(self, node: ast.Assign) -> None:
+        """Note ``self.__dict__ = self.shared``: what is then stored in one object is in others."""
+        if not any(isinstance(one, ast.Attribute) and one.attr == "__dict__" for one in node.targets):
+            return
+        value = node.value
+        scope = self.owner(value.id) if isinstance(value, ast.Name) else None
+        behind = scope.value(value.id) if scope is not None and isinstance(value, ast.Name) else value
+        while isinstance(behind, ast.Subscript):
+            behind = behind.value
+        if isinstance(behind, ast.Attribute) or (isinstance(behind, ast.Name) and self.owner(behind.id) is None):
+            self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, node)
 
     def innermost(self) -> Scope:
         """Return the scope of the function or class here."""
@@ -60,7 +100,7 @@ class Changes(Lookup):
         """Note ``d |= x`` in a function, where ``d`` may be somebody else's."""
         scope = self.owner(target.id)
         if scope is not None and target.id in scope.params:
-            self.mark(Mark.ALTERS, target)
+            self.mark(Mark.CHANGES if target.id in scope.held else Mark.ALTERS, target)
         elif scope is not None and scope.kind == "function":
             others = [value for value in scope.bound.get(target.id, []) if value is not None]
             if not all(map(fresh, others)):

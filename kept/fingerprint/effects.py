@@ -6,12 +6,54 @@ from collections.abc import Callable
 
 from ..lean import dataclass, field
 from .resolving import Resolver, Target, What
-from .summary import Call, How, Mark, Statement
-from .words import changes_state, is_calm, is_standard, keeps_definitions, last, reads_definitions, works_in_place
-
-_QUIET = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log", "critical"})
+from .summary import LOOPED, Call, How, Mark, Statement
+from .words import (
+    LOGGING,
+    RUNNING,
+    changes_state,
+    is_calm,
+    is_standard,
+    keeps_definitions,
+    last,
+    reads_definitions,
+    works_in_place,
+)
 
 Id = tuple[str, int]
+
+
+def is_definition(statement: Statement) -> bool:
+    """Say whether this is a function, class or lambda, or a list or dict of such, and not an object that was made."""
+    return statement.fresh and Mark.DEFINES in statement.marks
+
+
+def given(resolver: Resolver, at: Id, call: Call) -> list[Target]:
+    """List what a call hands over by its name."""
+    return [one for name in call.named for one in resolver.look(at[0], name)]
+
+
+def looped(resolver: Resolver, at: Id, call: Call) -> list[Target]:
+    """List what a call may be handed by a loop around it: all that its statement names, and does not call."""
+    own = any((one.module, one.index) == at for one in given(resolver, at, call))
+    return behind(resolver, at) if own or LOOPED in call.gives else []
+
+
+def behind(resolver: Resolver, at: Id) -> list[Target]:
+    """List what a statement names without calling it, and what the lists and dicts among that are made of."""
+    statement = resolver.statement(*at)
+    called = {one.name for one in statement.calls}
+    named = [(name, one) for name in statement.early for one in resolver.look(at[0], name)]
+    waiting = [one for name, one in named if one.rest or name not in called]
+    found: dict[Target, None] = {}
+    while waiting:
+        one = waiting.pop()
+        if one in found or (one.module, one.index) == at:
+            continue
+        found[one] = None
+        if one.what is What.STATEMENT:
+            held = resolver.statement(one.module, one.index).early
+            waiting += [inner for name in held for inner in resolver.look(one.module, name)]
+    return list(found)
 
 
 @dataclass
@@ -21,6 +63,7 @@ class Effects:
     resolver: Resolver
     reached: Callable[[Id], bool]
     _changes: dict[Id, bool] = field(default_factory=dict)
+    _marked: dict[tuple[Id, Mark], bool] = field(default_factory=dict)
 
     def always(self, module: str, index: int) -> bool:
         """Say whether this statement takes part because importing it changes something that is reached, or may be."""
@@ -53,9 +96,9 @@ class Effects:
     def judged(self, at: Id, call: Call) -> bool:
         """Say whether a call made while importing is an effect."""
         if call.name == "?":
-            return self.computed(call) or self.runs(at)
+            return self.computed(call) or self.runs(at) or any(map(self.works, behind(self.resolver, at)))
         if call.name.startswith("?"):
-            return self.computed(call)
+            return self.computed(call) or (last(call.name) in LOGGING and any(map(self.logs, self.early(at))))
         targets = self.resolver.look(at[0], call.name)
         if "." in call.name and targets and all((one.module, one.index) == at for one in targets):
             return self.computed(Call("?." + last(call.name), call.how))  # ``for m in MODELS: m.set_rate(1)``
@@ -65,13 +108,11 @@ class Effects:
 
     def runs(self, at: Id) -> bool:
         """Say whether a statement that calls something computed names anything that changes something when called."""
-        targets = [one for name in self.resolver.statement(*at).early for one in self.resolver.look(at[0], name)]
-        return any(self.changes(one) for one in targets if (one.module, one.index) != at)
+        return any(self.changes(one) for one in self.early(at) if (one.module, one.index) != at)
 
     def consumes(self, at: Id) -> bool:
         """Say whether a statement looks at an iterator that takes part: it may move it on."""
-        targets = [one for name in self.resolver.statement(*at).early for one in self.resolver.look(at[0], name)]
-        ids = {(one.module, one.index) for one in targets if one.what is What.STATEMENT} - {at}
+        ids = {(one.module, one.index) for one in self.early(at) if one.what is What.STATEMENT} - {at}
         return any(Mark.CONSUMED in self.resolver.statement(*one).marks and self.reached(one) for one in ids)
 
     @staticmethod
@@ -79,7 +120,11 @@ class Effects:
         """Judge a call of something computed: nobody knows what it does, its name may tell."""
         if call.how is How.CALL:
             return changes_state("?." + last(call.name)) and call.name != "?"
-        return last(call.name) not in _QUIET
+        return call.how is How.DECORATOR or last(call.name) not in LOGGING
+
+    def early(self, at: Id) -> list[Target]:
+        """List what a statement looks up while importing."""
+        return [one for name in self.resolver.statement(*at).early for one in self.resolver.look(at[0], name)]
 
     def called(self, at: Id, call: Call, target: Target) -> bool:
         """Judge a call of one thing that its name may stand for."""
@@ -94,22 +139,43 @@ class Effects:
             return True
         if call.how is How.BASE:
             return self.hooked(target) and self.changes(target)
-        if self.changes(target):
-            return True
-        return call.how is not How.METACLASS and self.alters(target) and self.fills(at, call, target, found)
+        return self.changes(target) or (call.how is not How.METACLASS and self.fills(at, call, target, found))
 
     def fills(self, at: Id, call: Call, target: Target, found: Statement) -> bool:
-        """Say whether something that can change is handed over, now or when what is called was made."""
-        if self.gives_global(at, call):
+        """Say whether a call changes what is called, or something that is handed over."""
+        if self.seen(target) and self.stateful(target, found, call.how):
             return True
-        own = (target.module, target.index)
-        return Mark.DEFINES not in found.marks and any(self.gives_global(own, made) for made in found.calls)
+        if self.alters(target) and self.gives_global(at, call):
+            return True
+        if any(name.startswith("?.") for name in found.inside) and any(map(self.works, given(self.resolver, at, call))):
+            return True
+        return "?" in found.inside and self.gives_changer(at, call, runs=True)  # it calls what it is given
+
+    def stateful(self, target: Target, found: Statement, how: How) -> bool:
+        """Say whether calling a value, or a definition under its decorators, may change what that holds."""
+        if not is_definition(found):
+            marks = (Mark.KEEPS, Mark.ALTERS) if how is How.DECORATOR else (Mark.KEEPS, Mark.ALTERS, Mark.FILLS)
+            return any(self.marked(target, mark) for mark in marks)
+        names = [call.name for call in found.calls if call.how is How.DECORATOR and not call.name.startswith("?")]
+        return any(self.marked(one, Mark.KEEPS) for name in names for one in self.resolver.look(target.module, name))
+
+    def works(self, target: Target) -> bool:
+        """Say whether this is an object of the project that others see and that its methods change."""
+        if target.what is not What.STATEMENT or not self.seen(target):
+            return False
+        found = self.resolver.statement(target.module, target.index)
+        return not is_definition(found) and self.stateful(target, found, How.DECORATOR)
+
+    def logs(self, target: Target) -> bool:
+        """Say whether the project has a method named as a logger's, of something that keeps what it is given."""
+        return self.marked(target, Mark.LOGS) and (self.alters(target) or self.changes(target))
 
     def method(self, call: Call, target: Target, found: Statement) -> bool:
         """Judge a method of a value of the project: it changes that value, if it changes anything."""
-        if last(target.rest) in _QUIET:
+        if call.how is not How.DECORATOR and last(target.rest) in LOGGING and not self.logs(target):
             return False
-        if call.how is How.CALL and not self.changes(target) and not self.alters(target):
+        works = self.changes(target) or self.alters(target) or self.stateful(target, found, call.how)
+        if call.how is How.CALL and not works:
             inner, _, name = target.rest.rpartition(".")
             holder = Target(target.what, target.label, target.module, target.index, target.name, inner)
             return works_in_place(name) and self.seen(holder)
@@ -118,27 +184,31 @@ class Effects:
     def foreign(self, at: Id, call: Call, name: str) -> bool:
         """Judge a call of something that is not the project's."""
         if call.how is How.BARE:
-            return last(name) not in _QUIET and not name.startswith("kept.")
+            return last(name) not in LOGGING and not name.startswith("kept.")
         if call.how is How.DECORATOR:
             return keeps_definitions(name, call.configured)
         if call.how in (How.BASE, How.METACLASS):
             return call.configured and not is_standard(name) and reads_definitions(name)
-        if changes_state(name) or self.gives_changer(at, call):
+        if changes_state(name):
+            return True
+        if self.gives_changer(at, call, runs=last(name) in RUNNING):
             return True
         return reads_definitions(name) and not is_standard(name) and not is_calm(name) and self.gives_own(at, call)
 
     def gives_own(self, at: Id, call: Call) -> bool:
         """Say whether a function, class or lambda of the project is handed over."""
-        return any(name == "?" or any(map(self.defines, self.resolver.look(at[0], name))) for name in call.gives)
+        return "?" in call.gives or any(map(self.defines, given(self.resolver, at, call)))
 
-    def gives_changer(self, at: Id, call: Call) -> bool:
-        """Say whether it is given a function that changes something: ``list(map(register, FUNCTIONS))``."""
-        targets = [one for name in call.gives if name != "?" for one in self.resolver.look(at[0], name)]
-        return any(
-            self.changes(one) or bool(one.rest and self.alters(one) and self.seen(one))
-            for one in targets
-            if one.what is What.STATEMENT and (one.rest or self.defines(one)) and (one.module, one.index) != at
-        )
+    def gives_changer(self, at: Id, call: Call, *, runs: bool) -> bool:
+        """Say whether it is given a function that changes something, or what that is run on: ``map(register, ALL)``."""
+        targets = [one for one in given(self.resolver, at, call) if (one.module, one.index) != at]
+        for one in (one for one in targets if one.what is What.STATEMENT and (one.rest or self.defines(one))):
+            if self.changes(one):
+                return True
+            changed = [one] if one.rest else [two for two in targets if runs and two != one]
+            if self.alters(one) and any(map(self.loses, changed)):
+                return True
+        return False
 
     def defines(self, target: Target) -> bool:
         """Say whether this is a definition of the project, or a module of it."""
@@ -148,10 +218,18 @@ class Effects:
 
     def gives_global(self, at: Id, call: Call) -> bool:
         """Say whether something of the project that outlives the call is handed over."""
-        targets = [target for name in call.gives if name != "?" for target in self.resolver.look(at[0], name)]
-        others = [one for one in targets if one.what is not What.EXTERNAL and (one.module, one.index) != at]
+        targets = [one for one in given(self.resolver, at, call) if one.what is not What.EXTERNAL]
+        others = [one for one in targets if (one.module, one.index) != at]
         statements = [self.resolver.statement(one.module, one.index) for one in others if one.what is What.STATEMENT]
-        return len(statements) < len(others) or not all(one.constant for one in statements)
+        if len(statements) < len(others) or not all(one.constant for one in statements):
+            return True
+        return any(map(self.loses, looped(self.resolver, at, call)))
+
+    def loses(self, target: Target) -> bool:
+        """Say whether others see it if this is changed."""
+        if target.what is not What.STATEMENT:
+            return target.what is not What.EXTERNAL
+        return not self.resolver.statement(target.module, target.index).constant and self.seen(target)
 
     # ---- what a call of the project's code does
 
@@ -161,10 +239,21 @@ class Effects:
 
     def alters(self, target: Target) -> bool:
         """Say whether calling this may change its arguments."""
-        return self._any(target, set(), lambda one: Mark.ALTERS in one.marks, bases=False)
+        return any(self.marked(target, mark) for mark in (Mark.ALTERS, Mark.FILLS))
+
+    def marked(self, target: Target, mark: Mark) -> bool:
+        """Say whether this, or what it names, has such a mark."""
+        if target.what is not What.STATEMENT:
+            return False
+        key = ((target.module, target.index), mark)
+        if key not in self._marked:
+            self._marked[key] = self._any(target, set(), lambda one: mark in one.marks, bases=False)
+        return self._marked[key]
 
     def changes(self, target: Target) -> bool:
         """Say whether calling this may change something that others see."""
+        if target.what is not What.STATEMENT:
+            return False
         key = (target.module, target.index)
         if key not in self._changes:
             self._changes[key] = False
@@ -200,6 +289,8 @@ class Effects:
                     return True
                 continue
             for target in self.resolver.look(module, name):
+                if target.what is What.STATEMENT and target.rest and works_in_place(last(target.rest)):
+                    return True
                 if target.what is not What.EXTERNAL:
                     continue
                 if changes_state(target.name) or (handed and keeps_definitions(target.name, configured=False)):

@@ -154,6 +154,7 @@ class Names(Calls):
 
     def see_assign(self, node: ast.Assign) -> None:
         """Walk an assignment; one that only gives a thing another name does not yet look into it."""
+        self.shares(node)
         found = self.renamed(node)
         if found is not None:
             self.use(extended(found, "?"))
@@ -224,11 +225,6 @@ class Names(Calls):
 
     see_importfrom = see_import
 
-    def see_global(self, node: ast.Global) -> None:
-        """Note that calling this binds names of the module."""
-        self.globals |= set(node.names)
-        self.mark(Mark.CHANGES, node)
-
     def see_with(self, node: ast.With | ast.AsyncWith) -> None:
         """Walk a ``with``: what it enters may change anything."""
         for item in node.items:
@@ -247,6 +243,7 @@ class Names(Calls):
         """Walk a function: its defaults run now, its body later."""
         self.mark(Mark.DEFINES, node)
         if not isinstance(node, ast.Lambda):
+            self.named_as_logging({node.name} if self.scopes else (), node)
             self.decorators(node.decorator_list)
             self.type_parameters(node)
         arguments = node.args
@@ -304,6 +301,7 @@ class Names(Calls):
         self.parents(node)
         scope = scopes.gathered("class", node.body)
         scope.open_class = bool(node.bases or node.keywords)
+        self.named_as_logging(scope.bound, node)
         self.scopes.append(scope)
         before, self.discarded = self.discarded, False
         self.all(node.body)

@@ -29,9 +29,10 @@ class Scope:
     around: set[str] = field(default_factory=set)  # declared nonlocal
     params: set[str] = field(default_factory=set)
     returned: set[str] = field(default_factory=set)  # locals that a function returns among others
-    held: set[str] = field(default_factory=set)  # those with a default that can change, and then stays so
+    held: set[str] = field(default_factory=set)  # those that are the same at every call, and stay changed
     open_class: bool = False  # a class with bases that may hold more names
     shown: bool = False  # a function that may look at its local names by text
+    builds: bool = False  # a function that fills a new object
 
     def value(self, name: str) -> Value:
         """Return what ``name`` is bound to, if it is bound once."""
@@ -76,9 +77,21 @@ def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Sc
     defaults = [*zip(positional[::-1], arguments.defaults[::-1], strict=False)]
     defaults += [(one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
     scope.held = {one.arg for one, value in defaults if isinstance(value, (ast.List, ast.Dict, ast.Set, ast.Call))}
+    scope.builds = getattr(node, "name", "") in ("__init__", "__post_init__", "__attrs_post_init__", "__setstate__")
+    if positional and _has_its_class(node, positional[0].arg):
+        scope.held.add(positional[0].arg)
     for name in params:
         scope.bound.setdefault(name, []).append(None)
     return scope
+
+
+def _has_its_class(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, first: str) -> bool:
+    """Say whether a function is given its class; ``__init_subclass__`` is given a new one each time."""
+    if isinstance(node, ast.Lambda) or node.name in ("__init_subclass__", "__prepare__"):
+        return False
+    if node.name == "__new__" or (node.name == "__call__" and first == "cls"):  # of a metaclass
+        return True
+    return any(dotted(one) == "classmethod" for one in node.decorator_list)
 
 
 def of_comprehension(node: Comprehension) -> Scope:

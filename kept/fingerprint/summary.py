@@ -27,6 +27,9 @@ class Mark(enum.StrEnum):
     ASSERTS = "asserts"
     CHANGES = "changes something when called"
     ALTERS = "changes an argument when called"
+    FILLS = "changes the object that it makes"
+    KEEPS = "keeps something from one call to the next"
+    LOGS = "has a method that is named as a logger's"
     HOOKS = "is told of its subclasses"
     EFFECT = "changes something when imported"
     CONSUMED = "is an iterator"
@@ -43,14 +46,22 @@ class How(enum.StrEnum):
     METACLASS = "metaclass"
 
 
+LOOPED = "*"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Something called while the module is imported: ``name`` as written, or ``?.method`` on a computed object."""
 
     name: str
     how: How
-    gives: tuple[str, ...] = ()  # names of the module that are among the arguments; "?" is a lambda
+    gives: tuple[str, ...] = ()  # names of the module that are among the arguments; "?" is a lambda, "*" looped over
     configured: bool = False
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names that are handed over."""
+        return tuple(name for name in self.gives if name not in ("?", LOOPED))
 
 
 @dataclass(frozen=True, slots=True)

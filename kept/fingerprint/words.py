@@ -85,6 +85,12 @@ LOADING = frozenset({
     "werkzeug.utils.import_string",
 })  # fmt: skip
 
+# Methods of loggers: what they are called for decides nothing.
+LOGGING = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log", "critical"})
+
+# They call the function that they are given with what else they are given.
+RUNNING = frozenset({"map", "filter", "reduce", "starmap", "accumulate", "filterfalse", "takewhile", "dropwhile"})
+
 # Makers of values that nobody else holds yet.
 FRESH = frozenset({
     "dict", "list", "set", "frozenset", "tuple",
