@@ -249,6 +249,9 @@ fx("handler kept by a method named as a logger's", APP, "from hh import A\n@A.er
 fx("handler kept by a call of a method named as a logger's", APP, "import hh\ndef a(x): return x + @@\nhh.A.error(a)\n", "return hh.A.handlers['error'](x)")
 fx("handler kept by a method named as a logger's, of what a call gives", APP, "import hh\n@hh.get().error\ndef a(x): return x + @@\n", "return hh.A.handlers['error'](x)")
 fx("entry kept by log()", "class History:\n    def __init__(self): self.rows = []\n    def log(self, v): self.rows.append(v)\nA = History()\n", "import hh\nhh.A.log(@@)\n", "return hh.A.rows")
+ch("fields of a dataclass made in a loop", "from dataclasses import dataclass\nclass A:\n    @@\nfor c in (A,): dataclass(c)\ndef train(x): return A(*x)\n", None, "a: int\n    b: int", "b: int\n    a: int")
+ch("fields of a dataclass made in a comprehension", "from dataclasses import dataclass\nclass A:\n    @@\n_ = [dataclass(c) for c in (A,)]\ndef train(x): return A(*x)\n", None, "a: int\n    b: int", "b: int\n    a: int")
+ch("fields of a dataclass made by map", "from dataclasses import dataclass\nclass A:\n    @@\n_ = list(map(dataclass, (A,)))\ndef train(x): return A(*x)\n", None, "a: int\n    b: int", "b: int\n    a: int")
 fx("registry made with a lambda, called as a decorator", REG.replace("def __init__(self)", "def __init__(self, k=None)").replace("R = Registry()", "R = Registry(k=lambda f: f)"), "import hh\n@hh.R\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
 fx("registry made under a condition, called as a decorator", REG.replace("R = Registry()", "if True:\n    R = Registry()"), "import hh\n@hh.R\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
 fx("registry in a namespace, called as a decorator", REG + "import types\nNS = types.SimpleNamespace(m=R)\n", "import hh\n@hh.NS.m\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
@@ -260,6 +263,8 @@ fx("classes changed by map of a lambda", "class A: k = 0\nclass B: k = 1\n", "im
 fx("handler kept by an object of a library, by a method named as a logger's", "import thirdd\nA = thirdd.App()\n", "from hh import A\n@A.exception(404)\ndef a(x): return x + @@\n", "return hh.A(x)", **TP)
 fx("handler kept by a function named as a logger's method", "import types\ndef make():\n    h = {}\n    def error(f):\n        h['e'] = f\n        return f\n    return types.SimpleNamespace(error=error, h=h)\nA = make()\n", "import hh\n@hh.A.error\ndef a(x): return x + @@\n", "return hh.A.h['e'](x)")
 ch("calls counted by a class that decorates", "class counted:\n    def __init__(self, f): self.f, self.n = f, 0\n    def __call__(self):\n        self.n += 1\n        return self.n\n@counted\ndef one(): return 1\n@@B = one()\ndef train(x): return B\n", None, "", "A = one()\n")
+ch("fields of a dataclass made in a loop over a dict", "from dataclasses import dataclass\nclass A:\n    @@\nALL = {'a': A}\nfor n, c in ALL.items(): dataclass(c)\ndef train(x): return A(*x)\n", None, "a: int\n    b: int", "b: int\n    a: int")
+ch("a dataclass under another name is made no more", "from dataclasses import dataclass\nclass A:\n    a: int = 1\n@@\ndef train(x): return A(*x)\n", None, "B = dataclass(A)", "B = A")
 # and harmless
 sa("unrelated instance of a class with state", "class N:\n    def __init__(self, k): self.k = k\nOTHER = [N(k) for k in range(@@)]\nMORE = list(map(N, (1, @@)))\ndef train(x): return x\n")
 sa("unrelated instances made of a list", "class N:\n    def __init__(self, k): self.k = k\nSIZES = [1, @@]\nOTHER = [N(k) for k in SIZES]\ndef train(x): return x\n")

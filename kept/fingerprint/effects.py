@@ -9,6 +9,7 @@ from .resolving import Resolver, Target, What
 from .summary import LOOPED, Call, How, Mark, Statement
 from .words import (
     LOGGING,
+    MAKES_FIELDS,
     RUNNING,
     changes_state,
     is_calm,
@@ -189,7 +190,7 @@ class Effects:
             return keeps_definitions(name, call.configured)
         if call.how in (How.BASE, How.METACLASS):
             return call.configured and not is_standard(name) and reads_definitions(name)
-        if changes_state(name):
+        if changes_state(name) or self.makes_fields(at, call, name):
             return True
         if self.gives_changer(at, call, runs=last(name) in RUNNING):
             return True
@@ -209,6 +210,12 @@ class Effects:
             if self.alters(one) and any(map(self.loses, changed)):
                 return True
         return False
+
+    def makes_fields(self, at: Id, call: Call, name: str) -> bool:
+        """Say whether a class that others see is made a dataclass in place."""
+        handed = given(self.resolver, at, call)
+        makers = {last(name), *(last(one.name) for one in handed if one.what is What.EXTERNAL)}
+        return bool(makers & MAKES_FIELDS) and any(map(self.loses, [*handed, *looped(self.resolver, at, call)]))
 
     def defines(self, target: Target) -> bool:
         """Say whether this is a definition of the project, or a module of it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..lean import dataclass, field
-from .effects import Id
+from .effects import Id, given, looped
 from .resolving import Resolver, What
-from .summary import Mark, Statement
+from .summary import Call, Mark, Statement
 from .words import DISPATCHERS, MAKES_FIELDS, is_standard, last, reads_definitions
 
 
@@ -65,12 +65,18 @@ class Readers:
         if self._size == len(self.reached):
             return self._exposed
         self._exposed, self._size = set(), len(self.reached)
-        for module, index in self.reached:
-            for call in self.resolver.statement(module, index).calls:
-                if call.gives and not call.name.startswith("?") and self.is_shown(module, call.name):
-                    given = [one for name in call.gives if name != "?" for one in self.resolver.look(module, name)]
-                    self._exposed |= {(one.module, one.index) for one in given if one.what is What.STATEMENT}
+        for at in self.reached:
+            for call in self.resolver.statement(*at).calls:
+                if call.gives and self.shows(at[0], call):
+                    found = [*given(self.resolver, at, call), *looped(self.resolver, at, call)]
+                    self._exposed |= {(one.module, one.index) for one in found if one.what is What.STATEMENT}
         return self._exposed
+
+    def shows(self, module: str, call: Call) -> bool:
+        """Say whether a call may read the definitions that it is given, or gives them to ``dataclass``."""
+        if not call.name.startswith("?") and self.is_shown(module, call.name):
+            return True
+        return any(last(one.name) in MAKES_FIELDS for name in call.named for one in self.resolver.look(module, name))
 
     def is_shown(self, module: str, name: str) -> bool:
         """Say whether what is called may read the definitions that it is given."""
