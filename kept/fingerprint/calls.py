@@ -83,6 +83,7 @@ class Calls(Changes):
             self.changed(node.func, node, method=True)
         elif isinstance(node.func, ast.Attribute) and self.in_place(node, node.func):
             self.changed(node.func, node, method=True)
+        self.all_filled(node)
         if self.lazy:
             self.called_inside(node, name)
         else:

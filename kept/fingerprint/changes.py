@@ -92,6 +92,15 @@ class Changes(Lookup):
         if isinstance(behind, ast.Attribute) or (isinstance(behind, ast.Name) and self.owner(behind.id) is None):
             self.mark(Mark.CHANGES if self.lazy else Mark.EFFECT, node)
 
+    def all_filled(self, node: ast.Call) -> None:
+        """Note what a call writes its result into: ``np.clip(a, 0, 1, out=a)``."""
+        for value in (keyword.value for keyword in node.keywords if keyword.arg == "out"):
+            for one in value.elts if isinstance(value, (ast.Tuple, ast.List)) else (value,):
+                scope = self.owner(one.id) if isinstance(one, ast.Name) else None
+                made = scope is not None and isinstance(one, ast.Name) and isinstance(scope.value(one.id), ast.Call)
+                if isinstance(one, (ast.Name, ast.Attribute, ast.Subscript)) and not made:
+                    self.changed(ast.Attribute(one, "?", ast.Store()), node)
+
     def innermost(self) -> Scope:
         """Return the scope of the function or class here."""
         return next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
