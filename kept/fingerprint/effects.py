@@ -66,6 +66,11 @@ class Effects:
     _changes: dict[Id, bool] = field(default_factory=dict)
     _marked: dict[tuple[Id, Mark], bool] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Forget what calls do: names lead elsewhere now."""
+        self._changes.clear()
+        self._marked.clear()
+
     def always(self, module: str, index: int) -> bool:
         """Say whether this statement takes part because importing it changes something that is reached, or may be."""
         statement = self.resolver.statement(module, index)

@@ -71,6 +71,7 @@ class Reach:
                 top = os.path.dirname(path) if read.anchored else self.project.root
                 if self.project.add_entry(os.path.normpath(os.path.join(top, read.name))):
                     self.resolver.forget()
+                    self.effects.forget()
 
     def imported(self, module: str, alias: Alias) -> list[str]:
         """Name the modules that an import loads."""
