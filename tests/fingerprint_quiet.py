@@ -268,6 +268,14 @@ fx("handler kept by a function named as a logger's method", "import types\ndef m
 ch("calls counted by a class that decorates", "class counted:\n    def __init__(self, f): self.f, self.n = f, 0\n    def __call__(self):\n        self.n += 1\n        return self.n\n@counted\ndef one(): return 1\n@@B = one()\ndef train(x): return B\n", None, "", "A = one()\n")
 ch("fields of a dataclass made in a loop over a dict", "from dataclasses import dataclass\nclass A:\n    @@\nALL = {'a': A}\nfor n, c in ALL.items(): dataclass(c)\ndef train(x): return A(*x)\n", None, "a: int\n    b: int", "b: int\n    a: int")
 ch("a dataclass under another name is made no more", "from dataclasses import dataclass\nclass A:\n    a: int = 1\n@@\ndef train(x): return A(*x)\n", None, "B = dataclass(A)", "B = A")
+fx("registry that a function with a name hands on to", REG + "def keep(n):\n    def add(f): return R(f)\n    return add\n", "from hh import keep\n@keep('n')\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
+fx("registry that a function hands on to, by a method whose name says nothing", REG.replace("__call__", "go") + "def keep(f): return R.go(f)\n", "from hh import keep\n@keep\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
+fx("registry that is a dict, called as a decorator", "class Registry(dict):\n    def __call__(self, f):\n        self[f.__name__] = f\n        return f\nR = Registry()\n", "from hh import R\n@R\ndef a(x): return x + @@\n", "return hh.R['a'](x)")
+fx("registry by a base class of a third module, called as a decorator", "from bb import Base\nclass Registry(Base): pass\nR = Registry()\n", "from hh import R\n@R\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)", **{"bb.py": REG.replace("class Registry", "class Base").replace("R = Registry()\n", "")})
+fx("registry called as a decorator in a class", REG, "from hh import R\nclass M:\n    @R\n    def a(self, x): return x + @@\n", "return hh.R.items['a'](None, x)")
+ch("two functions registered under one name, exchanged", "from hh import R\nimport plug\ndef train(x): return R.items['a'](x)\n", {"hh.py": REG, "plug.py": "from hh import R\n@@\n"}, "@R\ndef a(x): return 1\n@R\ndef a(x): return 2\n", "@R\ndef a(x): return 2\n@R\ndef a(x): return 1\n")
+ch("draws of an own counter exchanged", "def counter():\n    n = 0\n    def inc():\n        nonlocal n\n        n += 1\n        return n\n    return inc\ninc = counter()\n@@\ndef train(x): return B\n", None, "A = inc()\nB = inc()", "B = inc()\nA = inc()")
+fx("registry that a function gives, called as a decorator", REG + "def get(): return R\n", "import hh\n@hh.get()\ndef a(x): return x + @@\n", "return hh.R.items['a'](x)")
 # and harmless
 sa("unrelated instance of a class with state", "class N:\n    def __init__(self, k): self.k = k\nOTHER = [N(k) for k in range(@@)]\nMORE = list(map(N, (1, @@)))\ndef train(x): return x\n")
 sa("unrelated instances made of a list", "class N:\n    def __init__(self, k): self.k = k\nSIZES = [1, @@]\nOTHER = [N(k) for k in SIZES]\ndef train(x): return x\n")
@@ -283,5 +291,7 @@ sa("unrelated result of out= in a function", "import numpy as np\nA = np.arange(
 sa("unrelated function under a decorator that is an object", "import time\nclass Timer:\n    def __init__(self): self.t = 0\n    def __call__(self, f): return f\ntimed = Timer()\n@timed\ndef other(x): return x + @@\n@timed\ndef used(x): return x\ndef train(x): return used(x)\n")
 sa("unrelated line for a logger of the project that prints", "class Log:\n    def info(self, m): print(m)\nLOG = Log()\nLOG.info('@@')\ndef train(x): LOG.info(x)\n")
 sa("unrelated instances of a dataclass", "from dataclasses import dataclass\n@dataclass\nclass A: a: int = 1\nX = A(@@)\nY = [A(k) for k in (1, @@)]\ndef train(x): return A(x)\n")
+sa("unrelated paths", "from pathlib import Path\nROOT = Path(__file__).parent\nOUT = ROOT / 'out@@'\nFILES = [OUT / n for n in ('a', 'b')]\ndef train(x): return ROOT.name\n")
+sa("unrelated function under a decorator that asks an object", "class Conf:\n    def __init__(self): self.d = {}\n    def get(self, n): return self.d.get(n)\nC = Conf()\ndef deco(f):\n    if C.get(f.__module__): return f\n    return f\n@deco\ndef other(x): return x + @@\n@deco\ndef used(x): return x\ndef train(x): return used(x)\n")
 C = _ALL[_start:]
 del _ALL[_start:]

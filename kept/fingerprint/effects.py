@@ -155,6 +155,8 @@ class Effects:
             return True
         if any(name.startswith("?.") for name in found.inside) and any(map(self.works, given(self.resolver, at, call))):
             return True
+        if (call.how is How.DECORATOR or self.gives_own(at, call)) and self.hands_on(call, target.module, found):
+            return True
         return "?" in found.inside and self.gives_changer(at, call, runs=True)  # it calls what it is given
 
     def stateful(self, target: Target, found: Statement, how: How) -> bool:
@@ -164,6 +166,13 @@ class Effects:
             return any(self.marked(target, mark) for mark in marks)
         names = [call.name for call in found.calls if call.how is How.DECORATOR and not call.name.startswith("?")]
         return any(self.marked(one, Mark.KEEPS) for name in names for one in self.resolver.look(target.module, name))
+
+    def hands_on(self, call: Call, module: str, found: Statement) -> bool:
+        """Say whether a function gives what it is given to an object of the project that may keep it, or gets that."""
+        names = [name for name in found.handed if not name.startswith("?")]
+        if call.how is How.DECORATOR and call.configured:
+            names += [name for name in found.uses if "." not in name]
+        return any(self.works(one) for name in names for one in self.resolver.look(module, name))
 
     def works(self, target: Target) -> bool:
         """Say whether this is an object of the project that others see and that its methods change."""
