@@ -1,6 +1,11 @@
 """Live objects: what their text does not say goes into the fingerprint as values."""
 
+import decimal
+import fractions
 import functools
+import json
+import math
+import random
 import sys
 
 import pytest
@@ -60,7 +65,6 @@ MADE = {
     "closure over a container": lambda m, v: m.make({"a": [1, v]}),
     "lambda on a line of two": lambda m, v: m.LAMBDAS[v - 1],
 }
-
 
 WRAPPED = {
     "the wrapper": ("scale(f(*a, **k))", "scale(f(*a, **k)) + 1"),
@@ -138,6 +142,40 @@ def test_a_function_that_a_module_holds_is_told_by_its_name(project, stages):
     assert project.made(stages.named) == project.made("stages:named")
     assert project.made(stages.helper) == project.made("stages:helper")
     assert project.made(stages.Model.run) == project.made("stages:Model.run")
+
+
+# Functions and classes of libraries, told apart by name, as first and second of a pair.
+OF_LIBRARIES = {
+    "function": lambda np: (json.loads, json.dumps),
+    "function in C": lambda np: (math.sin, math.cos),
+    "class": lambda np: (fractions.Fraction, decimal.Decimal),
+    "class method": lambda np: (fractions.Fraction.from_float, fractions.Fraction.from_decimal),
+    "method of a generator that all share": lambda np: (random.random, random.gauss),
+    "method in C of such a generator": lambda np: (np.random.rand, np.random.randn),
+    "dispatcher": lambda np: (np.mean, np.sum),
+    "function for each element": lambda np: (np.sqrt, np.exp),
+}
+
+
+@pytest.mark.parametrize("which", OF_LIBRARIES)
+def test_what_a_library_holds_by_name_is_told_by_that_name(which, project, stages):
+    """It is the same function whichever module of the project has imported it, and not another function."""
+    first, second = OF_LIBRARIES[which](pytest.importorskip("numpy"))
+    before = [project.made(one).digest for one in (first, second)]
+    inside = [project.made(stages.make(one)).digest for one in (first, second)]
+    project.write(helpers="")
+    helpers = project.loaded("helpers")
+    helpers.first, helpers.second = first, second  # as ``from library import first`` does
+    assert [project.made(one).digest for one in (first, second)] == before
+    assert [project.made(stages.make(one)).digest for one in (first, second)] == inside
+    assert len({*before, *inside}) == 4
+
+
+def test_the_version_of_its_library_counts(project, stages):
+    """A function of an installed library is another one with another version, as a stage and as what one holds."""
+    np = pytest.importorskip("numpy")
+    for one in (np.mean, np.sqrt, np.array, stages.make(np.mean), functools.partial(np.dot, 2)):
+        assert project.made(one).libraries == {"numpy": np.__version__}
 
 
 def test_running_changes_nothing(project, stages):

@@ -16,6 +16,7 @@ from .. import errors
 from ..digest import encode
 from ..lean import dataclass, field
 from .canonical import SCHEME, named
+from .homes import home
 from .project import Kind, Project
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -55,6 +56,8 @@ class Shell:
                 found = getattr(found, name, None)
             if found is value or (sys.modules.get(module) is None and not isinstance(value, types.MethodType)):
                 return f"{module}:{qualname}"
+        if home(value, self.project) is not None:
+            return None  # it is the library's, whichever module of the project imports it
         preferred = [module] if isinstance(module, str) else []
         for one in [*preferred, *sorted(sys.modules)]:
             loaded = sys.modules.get(one)
@@ -110,6 +113,9 @@ class Shell:
         if isinstance(value, functools.partial):
             pieces = (value.func, value.args, value.keywords)
             return ("partial", tuple(self.described(piece, f"{where}, partial") for piece in pieces))
+        if callable(value) and (library := home(value, self.project)) is not None:
+            self.roots.append(library)  # its version counts
+            return ("library", library)
         if isinstance(value, types.MethodType):
             return (
                 "method",
