@@ -161,6 +161,16 @@ def test_one_line_shows_any_value():
     assert one_line(Unshowable()) == "<Unshowable whose repr raises RuntimeError>"
 
 
+def test_one_line_shows_no_address():
+    """Where a value happens to lie says nothing to anybody, and is another one in the next run."""
+    assert one_line(", ".join) == "', '.join"
+    assert one_line(dict.fromkeys) == "dict.fromkeys"
+    assert one_line(len) == "<built-in function len>"
+    assert one_line([", ".join]) == "[<built-in method join of str object>]"
+    assert one_line(object()) == "<object object>"
+    assert one_line("<a at 0x1f>") == "'<a at 0x1f>'"
+
+
 def test_nearest_names_what_was_probably_meant():
     """A misspelt name gets the names closest to it, an unrelated one none."""
     assert nearest("acuracy", ("accuracy", "model")) == "did you mean accuracy?"

@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import random
+import re
 import sys
 
 import pytest
@@ -40,6 +41,8 @@ MAKE = """
             return x * self.k
         __call__ = run
 
+    class Counts(dict): pass
+
     def helper(x): return x + 1
     def other(x): return x + 2
     LAMBDAS = [lambda x: x + 1, lambda x: x + 2]
@@ -65,6 +68,20 @@ MADE = {
     "closure over a container": lambda m, v: m.make({"a": [1, v]}),
     "lambda on a line of two": lambda m, v: m.LAMBDAS[v - 1],
 }
+
+# Methods of built-in values: whose they are counts.
+BUILT_IN = {
+    "method of a dict": lambda m, v: {"a": v}.get,
+    "method of a text": lambda m, v: "ab"[v - 1].join,
+    "method of a number": lambda m, v: v.__add__,
+    "method of a pattern": lambda m, v: re.compile("ab"[v - 1]).findall,
+    "method of a class in C": lambda m, v: [dict, m.Counts][v - 1].fromkeys,
+    "unbound method of a class in C": lambda m, v: [str.upper, bytes.upper][v - 1],
+    "partial of such a method": lambda m, v: functools.partial("ab"[v - 1].join, ["x"]),
+    "closure over such a method": lambda m, v: m.make(1, {"a": v}.get),
+    "method of a dict of functions": lambda m, v: {"a": [m.helper, m.other][v - 1]}.get,
+}
+
 
 WRAPPED = {
     "the wrapper": ("scale(f(*a, **k))", "scale(f(*a, **k)) + 1"),
@@ -119,10 +136,11 @@ def test_a_function_wrapped_by_a_library_counts_with_its_version(project):
     assert made.digest != project.made(deco(project.loaded().other)).digest
 
 
-@pytest.mark.parametrize("how", MADE)
+@pytest.mark.parametrize("how", [*MADE, *BUILT_IN])
 def test_stages_made_in_a_loop_are_told_apart(project, stages, how):
     """Equal text with other values is another stage; equal values make an equal one."""
-    first, again, second = (project.made(MADE[how](stages, value)).digest for value in (1, 1, 2))
+    make = {**MADE, **BUILT_IN}[how]
+    first, again, second = (project.made(make(stages, value)).digest for value in (1, 1, 2))
     assert first == again != second
 
 

@@ -102,6 +102,18 @@ def test_an_array_shows_shape_type_and_range(built):
     assert sum("made by" in line for line in lines) == 1
 
 
+def test_a_method_of_a_built_in_value_is_shown_with_its_value(project):
+    """Whether it is the function or a parameter, it says what it is, and not where in memory that was."""
+    project.write("words.py", "def apply(f, x): return [f(one) for one in x]\n")
+    stages = '    one = stage(", ".join, ["a"])\n    two = stage(words.apply, {1: 2}.get, [1])\n'
+    head = "import words\nfrom kept import Pipeline, stage\n\n"
+    project.write("dodo.py", f"{head}class Words(Pipeline):\n{stages}")
+    assert project.doit("words").code == 0
+    told = facts(project.kept("show", "words/one"))
+    assert told["made by"][0].startswith("str.join, fingerprint")
+    assert facts(project.kept("show", "words/two"))["params"] == ["f = {1: 2}.get", "x = [1]"]
+
+
 @pytest.mark.parametrize("name", ["nearest:model", "artifacts/nearest/model.pkl", "./artifacts/nearest/model.pkl"])
 def test_an_artifact_has_several_names(built, name):
     """As doit's task, and as the file that the shell completes."""

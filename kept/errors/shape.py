@@ -58,12 +58,26 @@ def make(kind: type[KeptError], what: str, facts: Facts = (), hint: str = "") ->
 
 
 def one_line(value: object, width: int = 60) -> str:
-    """Show a value in one short line, whatever its repr does."""
+    """Show a value in one short line, whatever its repr does, and without its address, which tells nothing."""
     try:
-        text = " ".join(repr(value).split())
+        text = " ".join(_repr(value).split())
     except Exception as problem:  # noqa: BLE001  # a user's __repr__ may raise anything; the message must still come out
         text = f"<{type(value).__name__} whose repr raises {type(problem).__name__}>"
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _repr(value: object) -> str:
+    import types
+
+    if isinstance(value, types.BuiltinMethodType) and not isinstance(value.__self__, (types.ModuleType, type(None))):
+        owner = value.__self__
+        return f"{owner.__qualname__ if isinstance(owner, type) else _repr(owner)}.{value.__name__}"  # ', '.join
+    text = repr(value)
+    if " at 0x" not in text or isinstance(value, (str, bytes)):
+        return text
+    import re
+
+    return re.sub(r" at 0x[0-9a-fA-F]+(?=>)", "", text)
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

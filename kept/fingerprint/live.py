@@ -20,6 +20,13 @@ from .homes import home
 from .project import Kind, Project
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
+_IN_C = (
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.MethodWrapperType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+)
 
 
 @dataclass
@@ -123,10 +130,8 @@ class Shell:
                 self.described(value.__func__, where),
                 self.described(value.__self__, where),
             )
-        if isinstance(value, (types.FunctionType, type)):
+        if isinstance(value, (types.FunctionType, type, *_IN_C)):
             return self._definition(value, where)
-        if isinstance(value, (types.BuiltinFunctionType, types.MethodDescriptorType)):
-            return ("builtin", str(value.__module__), value.__qualname__)
         return self._instance(value, where)
 
     def _module(self, value: types.ModuleType) -> object:
@@ -142,6 +147,9 @@ class Shell:
             return ("code", name if len(self.roots) > 1 else "@")
         if isinstance(value, type):
             return self._class(value, where)
+        if isinstance(value, _IN_C):
+            owner = value.__self__ if hasattr(value, "__self__") else value.__objclass__
+            return ("in C", value.__qualname__, self.described(owner, f"{where}, what it is a method of"))
         wrapped = getattr(value, "__wrapped__", None)
         pieces = {
             "text": self._text(value, where),

@@ -138,7 +138,8 @@ def function_name(function: Callable[..., Any]) -> str:
 @lru_cache(maxsize=4096)
 def _function_name(function: Callable[..., Any]) -> str:
     plain = unwrapped(function)
-    return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
+    module = getattr(plain, "__module__", None) or type(getattr(plain, "__self__", None)).__module__  # a method in C
+    return f"{module}.{getattr(plain, '__qualname__', type(plain).__qualname__)}".removeprefix("builtins.")
 
 
 @lru_cache(maxsize=4096)
