@@ -247,6 +247,25 @@ def test_a_function_without_a_file_goes_by_its_code(project):
     assert first.widenings == (f"the stage: made without a file, its key is for Python 3.{sys.version_info[1]} only",)
 
 
+@pytest.mark.parametrize("edit", [("n + 1", "n + 2"), ("Row(1)", "Row(2)"), ("Mode.A", "Mode.B")])
+def test_a_class_without_a_file_counts_with_its_methods(edit, project):
+    """What a function of a notebook holds is told apart by its value, and by the code of its class."""
+    text = """
+import enum, typing
+class Row(typing.NamedTuple):
+    n: int
+    def f(self): return self.n + 1
+class Mode(enum.Enum):
+    A = 1
+    B = 2
+ROW, MODE = Row(1), Mode.A
+def train(x): return ROW.f() + MODE.value
+"""
+    before = project.made(exec_made(text)).digest
+    assert project.made(exec_made(text)).digest == before
+    assert project.made(exec_made(text.replace(*edit))).digest != before
+
+
 def test_a_notebook_function_reaches_the_project(project):
     """What a function of a notebook names in the project is followed as source."""
     project.write(hh="def f(x): return x + 1\n")

@@ -35,12 +35,13 @@ def _held(value: Any, module: str) -> str | None:
     qualname = getattr(value, "__qualname__", None)
     if loaded is None:
         return None
-    if isinstance(qualname, str) and _is(_led_to(loaded, qualname), value):
+    if isinstance(qualname, str) and _is(led_to(loaded, qualname), value):
         return qualname
     return next((name for name, held in list(vars(loaded).items()) if held is value), None)
 
 
-def _led_to(found: Any, qualname: str) -> object:
+def led_to(found: Any, qualname: str) -> object:
+    """Follow a dotted name from an object; None where it leads to nothing."""
     try:
         for name in qualname.split("."):
             found = getattr(found, name)

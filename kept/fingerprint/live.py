@@ -15,8 +15,9 @@ from typing import Any
 from .. import errors
 from ..digest import encode
 from ..lean import dataclass, field
+from . import contents
 from .canonical import SCHEME, named
-from .homes import home
+from .homes import home, led_to
 from .project import Kind, Project
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(...))
@@ -97,8 +98,8 @@ class Shell:
 
     def described(self, value: Any, where: str) -> object:
         """Turn a value into plain ones that say all of it, or refuse it."""
-        if isinstance(value, _SCALARS):
-            return value if type(value) in _SCALARS else (type(value).__qualname__, repr(value))
+        if type(value) in _SCALARS:
+            return value
         if id(value) in self._above:
             return ("above", len(self._above) - self._above.index(id(value)))
         self._above.append(id(value))
@@ -117,8 +118,8 @@ class Shell:
             return ("dict", tuple((self.described(k, where), self.described(v, f"{where}[{k!r}]")) for k, v in items))
         if isinstance(value, types.ModuleType):
             return self._module(value)
-        if isinstance(value, functools.partial):
-            pieces = (value.func, value.args, value.keywords)
+        if type(value) is functools.partial:
+            pieces = (value.func, value.args, value.keywords, vars(value))
             return ("partial", tuple(self.described(piece, f"{where}, partial") for piece in pieces))
         if callable(value) and (library := home(value, self.project)) is not None:
             self.roots.append(library)  # its version counts
@@ -162,22 +163,24 @@ class Shell:
 
     def _class(self, value: type, where: str) -> object:
         name = f"{value.__module__}:{value.__qualname__}"
-        if not self.is_project(value.__module__):
-            if value.__module__ == "__main__":
-                raise errors.no_source(where, f"class {value.__qualname__} is in no file of the project")
+        place, module = self.project.find(value.__module__), sys.modules.get(value.__module__)
+        is_found = module is None or led_to(module, value.__qualname__) is not None  # in text, if not as this very one
+        if place.kind in (Kind.LIBRARY, Kind.STANDARD) or (place.followed and is_found):
             self.roots.append(name)
             return ("class", name)
-        if "<locals>" in name:
-            held = {k: v for k, v in vars(value).items() if isinstance(v, (types.FunctionType, *_SCALARS))}
-            held = {k: v for k, v in held.items() if k not in ("__module__", "__doc__", "__firstlineno__")}
-            return (
-                "class",
-                value.__qualname__,
-                self.described(held, where),
-                self._outer(value.__module__, value.__qualname__),
-            )
-        self.roots.append(name)
-        return ("class", name)
+        bases = tuple(self.described(base, f"{where}, a base") for base in (type(value), *value.__bases__))
+        held = tuple((name, self._in_class(one, f"{where}, {name}")) for name, one in contents.body(value).items())
+        outer = self._outer(value.__module__, value.__qualname__) if place.followed else ""
+        return ("class", value.__qualname__, bases, held, outer)
+
+    def _in_class(self, value: object, where: str) -> object:
+        """Describe what a class holds; what a library puts there without canonical form, by its attributes."""
+        try:
+            return self.described(value, where)
+        except errors.KeptError:
+            if contents.hides(type(value)):
+                raise
+            return ("attributes", self.described(type(value), where), self.described(contents.attributes(value), where))
 
     def _text(self, value: types.FunctionType, where: str) -> object:
         """Return the text of a function that no name leads to; where it is in a file, the code around it is a root."""
@@ -196,28 +199,29 @@ class Shell:
         return (code_objects.text(value), self.described(held, where))
 
     def _outer(self, module: str, qualname: str) -> str:
-        """Take the function or class around a local definition as a root; around a lambda at top level, the module."""
-        outer = qualname.partition(".")[0]
-        if outer.startswith("<"):
-            outer = ""
+        """Take the function or class around a local definition as a root; where there is none, the module."""
+        outer, inside, _ = qualname.partition(".")
+        if outer.startswith("<") or (not inside and led_to(sys.modules.get(module), outer) is None):
+            outer = ""  # a lambda at top level, what ``type()`` has made
         self.roots.append(f"{module}:{outer}")
         return outer
 
     def _instance(self, value: Any, where: str) -> object:
-        """Describe an object: its class, and its state where that is plain."""
+        """Describe an object: its class, and its state where that can be seen."""
         kind = type(value)
-        if not self.is_project(kind.__module__) or isinstance(value, enum.Enum):
-            return ("value", encode(value))
-        state: dict[str, object] = dict(getattr(value, "__dict__", {}))
-        for base in kind.__mro__:
-            slots = base.__dict__.get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(value, name):
-                    state[name] = getattr(value, name)
+        if isinstance(value, enum.Enum):  # what a member of flags is called says less than its number
+            number = value.value if type(value.value) in _SCALARS else None
+            return ("enum", self.described(kind, where), value.name, number)
+        if not self.is_project(kind.__module__) and not contents.walked(kind):
+            behind = contents.functions(value)
+            return ("value", encode(value)) if behind is None else (kind.__qualname__, self.described(behind, where))
+        if contents.hides(kind):
+            raise errors.no_digest(value)
         return (
             "instance",
             self.described(kind, where),
-            self.described(dict(sorted(state.items())), f"{where}, its state"),
+            self.described(contents.content(value), where),
+            self.described(contents.attributes(value), f"{where}, its state"),
         )
 
 
