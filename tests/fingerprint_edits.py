@@ -324,5 +324,10 @@ pair("unrelated method with an own operator", "same", "class V:\n    def __init_
 pair("unrelated path constants", "same", "from pathlib import Path\nROOT = Path('a')\nOUT = ROOT / 'out@@'\ndef train(x): return x\n", "1", "2")
 pair("unrelated masks joined by |", "same", "from m import mask\nA = mask(1)\nB = mask(2)\nUNUSED = A | B | @@\ndef train(x): return x\n", "1", "2", others={"m.py": "def mask(n): return {n}\n"})
 pair("unrelated click-like app in the module", "same", "import argparse\ndef parser():\n    p = argparse.ArgumentParser()\n    p.add_argument('--a', default=@@)\n    return p\ndef main(): print(train(parser().parse_args().a))\ndef train(x): return x\n", "1", "2")
+# ---- nothing, and the constant None
+pair("default None of a keyword taken away", "change", "def load(x, *, sep@@): return x\ndef train(x): return load(x)\n", "=None", "")
+pair("default None moved to another keyword", "change", "def load(*, @@): return a\ndef train(x): return load(b=x)\n", "a=None, b", "a, b=None")
+pair("a dict unpacked, or under the key None", "change", "D = {'a': 1}\ndef train(x): return {@@D}\n", "**", "None: ")
+pair("a match for None", "change", "def train(x):\n    match x:\n        case @@: return 1\n", "None", "_")
 C = _ALL[_start:]
 del _ALL[_start:]

@@ -72,7 +72,10 @@ class _Writer:
                 return
             self.out.append(b"[")
             for item in value:
-                self.value("", item)
+                if item is None:  # no default, ``**`` in a dict: not the constant None
+                    self.out.append(b"-")
+                else:
+                    self.value("", item)
             self.out.append(b"]")
         elif isinstance(value, str):
             self.text(b"s", self.placeholder(value) if field == "name" else value)
