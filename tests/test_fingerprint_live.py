@@ -189,6 +189,18 @@ def test_what_a_library_holds_by_name_is_told_by_that_name(which, project, stage
     assert len({*before, *inside}) == 4
 
 
+def test_what_a_module_of_the_project_has_from_a_library_is_told_by_what_that_is(project):
+    """By a name of the project, the function of a library is that function: another import is another one."""
+    digests = []
+    for text in ("from json import loads", "from json import dumps as loads", "from json import loads\nK = 1"):
+        project.write(stages=text)
+        digests.append(project.made("stages:loads").digest)
+    assert digests[0] == digests[2] != digests[1]
+    assert project.made("json:loads").digest == digests[0] != project.made("json:load").digest
+    with pytest.raises(KeptError, match="there is no code for stages:print"):
+        project.made("stages:print")
+
+
 def test_the_version_of_its_library_counts(project, stages):
     """A function of an installed library is another one with another version, as a stage and as what one holds."""
     np = pytest.importorskip("numpy")
@@ -213,8 +225,19 @@ def test_values_in_sets_are_not_in_salted_order(project, stages):
 
 def test_values_without_canonical_form_are_refused(project, stages):
     """An open file in a closure has no name that means the same tomorrow."""
-    with open(project.root / "stages.py") as file, pytest.raises(KeptError, match="no canonical form"):
+    with open(project.root / "stages.py") as file, pytest.raises(KeptError, match="no canonical form") as told:
         project.made(stages.make(file))
+    assert told.value.what == "a function holds what has no canonical form"
+    assert "function: <function make.<locals>.train>\n" in str(told.value)
+    assert "where:    the function, k" in str(told.value)
+    assert told.value.hint.startswith("wrap it in a function of the project")
+
+
+def test_a_method_whose_object_has_no_canonical_form_is_refused(project):
+    """What a generator of random numbers will draw next is in no code: the message says which function is meant."""
+    np = pytest.importorskip("numpy")
+    with pytest.raises(KeptError, match="function: <bound method Generator"):
+        project.made(np.random.default_rng(0).normal)
 
 
 def test_a_value_that_holds_itself_ends(project, stages):
@@ -244,7 +267,8 @@ def test_a_function_without_a_file_goes_by_its_code(project):
     assert first.digest == project.made(exec_made("\n\ndef train(x): return x + K", K=1)).digest
     assert first.digest != project.made(exec_made("def train(x): return x - K", K=1)).digest
     assert first.digest != project.made(exec_made("def train(x): return x + K", K=2)).digest
-    assert first.widenings == (f"the stage: made without a file, its key is for Python 3.{sys.version_info[1]} only",)
+    version = f"3.{sys.version_info[1]}"
+    assert first.widenings == (f"the function: made without a file, its key is for Python {version} only",)
 
 
 @pytest.mark.parametrize("edit", [("n + 1", "n + 2"), ("Row(1)", "Row(2)"), ("Mode.A", "Mode.B")])

@@ -98,10 +98,11 @@ def no_such_code(target: str, missing: str) -> KeptError:
     )
 
 
-def no_source(target: str, reason: str) -> KeptError:
-    """A function cannot be traced to code."""
-    hint = "define the function in a file of the project"
-    return make(KeptError, f"{target} cannot be fingerprinted", (("reason", reason),), hint)
+def holds_no_form(function: object, where: str, problem: KeptError) -> KeptError:
+    """What a function holds (``self``, an argument of a partial, a variable around it) cannot be fingerprinted."""
+    facts: Facts = (("function", one_line(function)), ("where", where), *problem.facts)
+    hint = "wrap it in a function of the project that makes what it needs, and name that"
+    return make(KeptError, "a function holds what has no canonical form", facts, hint)
 
 
 def not_sendable(stage: str, problem: str) -> KeptError:

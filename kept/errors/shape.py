@@ -77,7 +77,7 @@ def _repr(value: object) -> str:
         return text
     import re
 
-    return re.sub(r" at 0x[0-9a-fA-F]+(?=>)", "", text)
+    return re.sub(r" at 0x[0-9a-fA-F]+\b", "", text)
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import errors
 from ..digest import Memo
@@ -14,6 +14,7 @@ from .effects import Id
 from .fingerprints import Fingerprint, Part
 from .live import Shell
 from .reach import Reach
+from .resolving import What
 from .states import Inputs
 
 
@@ -31,6 +32,7 @@ def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None, beside: 
         *parts.interpreter_parts(reach),
         *reads.parts(reach, inputs, iter(seen)),
         *_entry(shell, naming, roots),
+        *_of_libraries(reach, shell.roots),
         *(("values", Part("values it holds", value, "", 0, "")) for value in shell.values),
     ]
     return Fingerprint(
@@ -58,9 +60,27 @@ def _root(reach: Reach, name: str) -> list[Id]:
         reach.finish()
         return []
     found = reach.root(module, attributes)
-    if not found and attributes and module not in reach.whole:
+    if not found and module not in reach.whole and not _outside(reach, name):
         raise errors.no_such_code(name, f"{attributes} in {reach.shown(module)}")
     return found
+
+
+def _outside(reach: Reach, name: str) -> str:
+    """Name what of a library a root stands for; empty where it is code of the project."""
+    module, _, attributes = name.partition(":")
+    inside = attributes and reach.project.find(module).followed
+    led = reach.resolver.look(module, attributes) if inside else reach.resolver.attribute(module, attributes)
+    is_outside = all(one.what is What.EXTERNAL for one in led)
+    return "|".join(one.name for one in led if one.label) if is_outside else ""
+
+
+def _of_libraries(reach: Reach, roots: Iterable[str]) -> Iterator[tuple[str, Part]]:
+    """Say what of a library the stage is, and what names of the project that others of its roots are stand for."""
+    for index, name in enumerate(dict.fromkeys(roots)):
+        if index == 0 or reach.project.find(name.partition(":")[0]).followed:
+            outside = _outside(reach, name)
+            if outside:
+                yield "library", Part(f"{outside} of a library", named(outside), "", 0, outside + "\n")
 
 
 def _entry(shell: Shell, naming: parts.Naming, roots: list[list[Id]]) -> Iterator[tuple[str, Part]]:

@@ -39,6 +39,7 @@ class Shell:
     values: list[str] = field(default_factory=list)  # digests of values that the text does not say
     notes: list[str] = field(default_factory=list)
     _above: list[int] = field(default_factory=list)
+    _target: object = None
 
     def target(self, value: object) -> None:
         """Take in a root: by name alone if a module of the project holds it by name."""
@@ -49,7 +50,8 @@ class Shell:
         if name is not None:
             self.roots.append(name)
             return
-        self.values.append(named(SCHEME, encode(self.described(value, "the stage")).hex()))
+        self._target = value
+        self.values.append(named(SCHEME, encode(self.described(value, "the function")).hex()))
 
     # ---- names
 
@@ -214,15 +216,21 @@ class Shell:
             return ("enum", self.described(kind, where), value.name, number)
         if not self.is_project(kind.__module__) and not contents.walked(kind):
             behind = contents.functions(value)
-            return ("value", encode(value)) if behind is None else (kind.__qualname__, self.described(behind, where))
+            return self._plain(value, where) if behind is None else (kind.__qualname__, self.described(behind, where))
         if contents.hides(kind):
-            raise errors.no_digest(value)
+            raise errors.holds_no_form(self._target, where, errors.no_digest(value))
         return (
             "instance",
             self.described(kind, where),
             self.described(contents.content(value), where),
             self.described(contents.attributes(value), f"{where}, its state"),
         )
+
+    def _plain(self, value: object, where: str) -> object:
+        try:
+            return ("value", encode(value))
+        except errors.KeptError as problem:
+            raise errors.holds_no_form(self._target, where, problem) from None
 
 
 def _cells(value: types.FunctionType) -> list[tuple[str, object]]:
