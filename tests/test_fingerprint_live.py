@@ -201,6 +201,18 @@ def test_what_a_module_of_the_project_has_from_a_library_is_told_by_what_that_is
         project.made("stages:print")
 
 
+def test_a_function_of_the_project_in_place_of_a_librarys_is_followed(project, monkeypatch):
+    """What the project puts where a library has its function is followed, whatever ``wraps`` makes it say."""
+    digests = []
+    for text in (WRAPPER, WRAPPER.replace("v * 2", "v * 3")):
+        project.forget()
+        project.write(deco=text)
+        with monkeypatch.context() as patched:
+            patched.setattr(json, "loads", project.loaded("deco").timed(json.loads))
+            digests.append(project.made(json.loads).digest)
+    assert digests[0] != digests[1]
+
+
 def test_the_version_of_its_library_counts(project, stages):
     """A function of an installed library is another one with another version, as a stage and as what one holds."""
     np = pytest.importorskip("numpy")

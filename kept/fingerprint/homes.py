@@ -13,7 +13,13 @@ _METHODS = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 
 
 def home(value: Any, project: Project) -> str | None:
-    """Return ``module:name`` if a loaded module of a library holds this very object under that name."""
+    """Return ``module:name`` if a loaded module of a library holds this very object under that name.
+
+    None for what code of the project has put there.
+    """
+    made = value.__globals__.get("__name__") if isinstance(value, types.FunctionType) else type(value).__module__
+    if isinstance(made, str) and project.find(made).followed:
+        return None
     for module in _modules(value):
         if project.find(module).kind in (Kind.LIBRARY, Kind.STANDARD):
             name = _held(value, module)
