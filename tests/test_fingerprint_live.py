@@ -283,11 +283,20 @@ def test_a_function_without_a_file_goes_by_its_code(project):
     assert first.widenings == (f"the function: made without a file, its key is for Python {version} only",)
 
 
-@pytest.mark.parametrize("edit", [("n + 1", "n + 2"), ("Row(1)", "Row(2)"), ("Mode.A", "Mode.B")])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("n + 1", "n + 2"),
+        ("Row(1)", "Row(2)"),
+        ("Mode.A", "Mode.B"),
+        ("depth: int = 1", "depth: int = 2"),
+        ("=list", "=dict"),
+    ],
+)
 def test_a_class_without_a_file_counts_with_its_methods(edit, project):
     """What a function of a notebook holds is told apart by its value, and by the code of its class."""
     text = """
-import enum, typing
+import dataclasses, enum, typing
 class Row(typing.NamedTuple):
     n: int
     def f(self): return self.n + 1
@@ -295,7 +304,12 @@ class Mode(enum.Enum):
     A = 1
     B = 2
 ROW, MODE = Row(1), Mode.A
-def train(x): return ROW.f() + MODE.value
+@dataclasses.dataclass
+class Config:
+    depth: int = 1
+    names: list = dataclasses.field(default_factory=list)
+CONFIG = Config()
+def train(x): return ROW.f() + MODE.value + CONFIG.depth
 """
     before = project.made(exec_made(text)).digest
     assert project.made(exec_made(text)).digest == before

@@ -230,7 +230,11 @@ class Shell:
         try:
             return ("value", encode(value))
         except errors.KeptError as problem:
-            raise errors.holds_no_form(self._target, where, problem) from None
+            library = home(value, self.project)
+            if library is None or contents.hides(type(value)) or contents.attributes(value):
+                raise errors.holds_no_form(self._target, where, problem) from None
+            self.roots.append(library)  # it is there to be told from others, as ``dataclasses.MISSING`` is
+            return ("library", library)
 
 
 def _cells(value: types.FunctionType) -> list[tuple[str, object]]:
