@@ -114,10 +114,11 @@ class Shell:
         if type(value) in (list, tuple):
             return (type(value).__name__, tuple(self.described(item, where) for item in value))
         if type(value) in (set, frozenset):
-            return (type(value).__name__, tuple(sorted(encode(self.described(item, where)) for item in value)))
+            items = [encode(self.described(item, where)) for item in sorted(value, key=_name)]
+            return (type(value).__name__, tuple(sorted(items)))
         if type(value) is dict:  # in order: whoever walks through it sees the order
-            items = value.items()
-            return ("dict", tuple((self.described(k, where), self.described(v, f"{where}[{k!r}]")) for k, v in items))
+            pairs = value.items()
+            return ("dict", tuple((self.described(k, where), self.described(v, f"{where}[{k!r}]")) for k, v in pairs))
         if isinstance(value, types.ModuleType):
             return self._module(value)
         if type(value) is functools.partial:
@@ -235,6 +236,12 @@ class Shell:
                 raise errors.holds_no_form(self._target, where, problem) from None
             self.roots.append(library)  # it is there to be told from others, as ``dataclasses.MISSING`` is
             return ("library", library)
+
+
+def _name(value: object) -> str:
+    """Name what may become a root: their order must not be that of a set."""
+    of = value if isinstance(value, (types.FunctionType, type)) else type(value)
+    return f"{of.__module__}:{of.__qualname__}"
 
 
 def _cells(value: types.FunctionType) -> list[tuple[str, object]]:
