@@ -365,6 +365,41 @@ def judge(model: Model, test: np.ndarray) -> Scores:
     assert "scores.table" not in told[0]["values"]
 
 
+def test_numbers_of_numpy_are_columns_where_the_annotation_says_float(project):
+    """`-> float` and a float64 is a number in the JSON; metrics of scikit-learn and means of NumPy are such."""
+    project.write(
+        "recipes/nearest.py",
+        project.read("recipes/nearest.py")
+        + '''
+
+class Scores(NamedTuple):
+    f1: float
+    least: float
+    count: int
+    passed: bool
+    table: list
+
+
+def judge(model: Model, test: np.ndarray) -> Scores:
+    """Judge a model."""
+    import numpy as np
+
+    return Scores(np.float64(0.5), np.float32(0.25), np.int64(3), np.bool_(True), [np.float64(1)])
+''',
+    )
+    project.edit(
+        "recipes/nearest.py", "from typing import TYPE_CHECKING", "from typing import TYPE_CHECKING, NamedTuple"
+    )
+    project.edit(
+        "dodo.py",
+        "\n\nclass Majority",
+        "    scores = stage(nearest.judge, model, Points.scaled.test)\n\n\nclass Majority",
+    )
+    told = json.loads(project.doit("report", "--format", "json", "--sort", "scores.f1").out)["variants"]
+    values = {name: value for name, value in told[0]["values"].items() if name.startswith("scores")}
+    assert values == {"scores.f1": 0.5, "scores.least": 0.25, "scores.count": 3, "scores.passed": True}
+
+
 def test_two_reports_of_one_name_are_told(project):
     """Both would be `doit report`; every command says so, with both lines."""
     line = len(project.read("dodo.py").splitlines())

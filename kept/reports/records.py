@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -201,12 +202,13 @@ class Records:
         return {str(name): str(text) for name, text in read.items()} if isinstance(read, dict) else {}
 
 
-SCALARS = ("float", "int", "bool", "str")
+# The types of which JSON makes one number, truth value or text: NumPy's have the size behind their names.
+_SCALARS = re.compile(r"u?int(c|\d+)?|u?longlong|float\d*|(bool|str)_?")
 
 
 def is_scalar(output: Output) -> bool:
     """Say whether an artifact is one number, truth value or text."""
-    return output.format == "json" and output.kind in SCALARS
+    return output.format == "json" and _SCALARS.fullmatch(output.kind) is not None
 
 
 def named(standing: Standing) -> Iterator[tuple[str, Output]]:
