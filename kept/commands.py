@@ -6,7 +6,6 @@ import contextlib
 import json as json_module
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -85,21 +84,14 @@ class _Judged:
 
 def _load(setup: Callable[[Any], None], params: Any) -> None:
     """Load dodo.py; a mistake in it, or in what it imports, is told with the user's own lines only."""
-    from .errors import not_loaded
-
     try:
         setup(params)
     except (InvalidDodoFile, InvalidCommand, KeyboardInterrupt, SystemExit):
         raise
     except Exception as problem:  # noqa: BLE001  # importing the user's code may raise anything
-        ours = (
-            os.path.dirname(os.path.abspath(__file__)) + os.sep,
-            os.path.dirname(os.path.abspath(doit_cmd.__file__)),
-        )
-        frames = traceback.extract_tb(problem.__traceback__)
-        own = [f for f in frames if not f.filename.startswith((*ours, "<frozen")) and "importlib" not in f.filename]
-        lines = "".join([*traceback.format_list(own), *traceback.format_exception_only(problem)])
-        raise InvalidDodoFile(f"dodo.py cannot be loaded\n{lines}hint: {not_loaded(problem)}") from None
+        from .mistake import not_loaded
+
+        raise not_loaded(problem) from None
 
 
 class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types

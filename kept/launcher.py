@@ -57,7 +57,10 @@ def main() -> int:
 def _doit(arguments: list[str]) -> int:
     from doit.doit_cmd import DoitMain
 
+    from . import mistake
+
     DoitMain.BIN_NAME = "kept"
+    mistake.install()
     try:
         doit = DoitMain()
     except ValueError as problem:  # it reads pyproject.toml, too, and shows a traceback where that is no TOML

@@ -14,7 +14,7 @@ from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.task import Task
 
-from . import cleaning, errors, runners, slips
+from . import cleaning, errors, mistake, runners, slips
 from .actions import Outcome
 from .build import Project
 from .judge import KeptDependency, project_here
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 errors.adopt(InvalidDodoFile)
 runners.install()
 cleaning.install()
+mistake.install()
 
 # What doit or kept would take for itself in `doit NAME` and `kept NAME`.
 VERBS = frozenset({"debug", "diff", "du", "fingerprint", "gc", "graph", "log", "plan", "shell", "show", "verify"})

@@ -24,13 +24,15 @@ FLOORS = (
     {"noop", "verbs", "renewal"},
     {"runner"},
     {"parallel"},
-    {"runners", "cleaning", "judge", "slips"},
+    {"runners", "cleaning", "judge", "mistake", "slips"},
     {"tasks"},
     {"commands"},
     {"launcher"},
     {"__init__", "__main__"},
 )
-KNOWS_DOIT = {"judge", "slips", "runner", "parallel", "runners", "cleaning", "tasks", "commands", "launcher"}
+KNOWS_DOIT = {
+    *("judge", "slips", "mistake", "runner", "parallel", "runners", "cleaning", "tasks", "commands", "launcher"),
+}
 
 LOOKS_UP: dict[str, str] = {}
 

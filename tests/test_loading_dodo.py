@@ -2,8 +2,10 @@
 
 import pytest
 
+LOADING = ("run", "why", "list", "info model", "clean", "forget --all", "ignore model", "reset-dep")  # of kept, of doit
 
-@pytest.mark.parametrize("command", ["run", "why"])
+
+@pytest.mark.parametrize("command", LOADING)
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -17,13 +19,14 @@ def test_a_module_that_cannot_be_imported_is_named(project, command, text, told)
     assert project.doit().code == 0
     good = project.path("recipes/nearest.py").read_text()
     project.write("recipes/nearest.py", good + text)
-    run = project.doit(command)
+    run = project.doit(*command.split())
     assert run.code == 3
     assert run.err.startswith("ERROR: dodo.py cannot be loaded")
     assert told in run.err
     assert "recipes/nearest.py" in run.err
     assert "doit_cmd" not in run.err
     assert "commands.py" not in run.err
+    assert "importlib" not in run.err
     project.write("recipes/nearest.py", good)
     again = project.doit()
     assert again.ran == []
