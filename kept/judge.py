@@ -119,6 +119,7 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     asked: receipt.Asked | None = None  # of a run that a receipt may answer next time
     witness: Witness | None = None  # of what loading dodo.py asked
     loaded: set[str]
+    sure = False  # that the memory can be written to
 
     def __init__(self, project: Project) -> None:
         self._closed = False
@@ -155,12 +156,14 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
 
     def remove(self, task: str) -> None:
         """Forget what is claimed of a task; records stay, so a stage is restored from them."""
+        self._must_write()
         if task in self.project.stages:
             self.project.disclaim(task)
         self.state.remove(task)
 
     def remove_all(self) -> None:
         """Forget what is claimed of every task."""
+        self._must_write()
         for task in list(self.project.claims):
             self.project.disclaim(task)
         self.state.remove_all()
@@ -168,7 +171,18 @@ class KeptDependency(Dependency):  # type: ignore[misc]  # doit has no types
     def remove_success(self, task: Task) -> None:
         """Let a stage that failed, or whose input did, keep what it knows: its claim is dropped before it runs."""
         if task.name not in self.project.stages:
-            super().remove_success(task)
+            self.state.remove(task.name)
+
+    def ignore(self, task: Task) -> None:
+        """Remember that runs pass over a task, until it is forgotten."""
+        self._must_write()
+        super().ignore(task)
+
+    def _must_write(self) -> None:
+        """Refuse what a command is told to do where nothing can be remembered: a run goes without, a command fails."""
+        if not self.sure:
+            self.project.store.require_writable()
+            self.sure = True
 
     def save_success(self, task: Task, result_hash: Any = None) -> None:
         """Remember a plain task durably as soon as it has run; a stage has its record already."""

@@ -116,7 +116,10 @@ class StageTask(Task):  # type: ignore[misc]  # doit has no types
                 continue
             outstream.write(f"{self.name} - removing {'folder' if path.is_dir() else 'file'} '{file}'\n")
             if not dryrun:
-                project.remove(file)
+                try:
+                    project.remove(file)
+                except OSError as problem:
+                    raise errors.cannot_remove(path, problem) from None
 
 
 def tasks_of(declared: Any) -> Iterator[Task]:

@@ -145,6 +145,52 @@ def test_what_must_write_says_that_it_cannot(project, closed):
     assert project.doit("nearest").ran == []
 
 
+def shut(project: Project, place: str, *arguments: str, verb: str = "doit") -> Run:
+    """Run doit while a folder and all below it are read-only."""
+    root = project.path(place)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if not mounts():
+            pytest.skip("the superuser needs a mount of his own to meet a read-only project")
+        script = f'mount --bind "{root}" "{root}"\nmount -o remount,ro,bind "{root}"'
+        return shell(project, script, *arguments, own_mounts=True, verb=verb)
+    folders = [root, *(p for p in root.rglob("*") if p.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        return shell(project, "", *arguments, verb=verb)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_a_project_that_is_read_only_fails_with_one_error(project, built):
+    """Neither the store nor artifacts/ takes what a stage has made: its file is named, with what to do."""
+    if built:
+        project.doit("nearest")
+    project.path("artifacts").mkdir(exist_ok=True)
+    run = shut(project, "artifacts", "-a", "points:rows")
+    assert (run.code, run.ran) == (1, ["rows"])
+    assert "points:rows failed: points/rows/X_train cannot be written" in run.out
+    assert "hint: see that the folder can be written to" in run.out
+    assert "Traceback" not in run.out + run.err
+
+
+@pytest.mark.parametrize("command", ["forget nearest:model", "forget --all", "ignore nearest:model", "clean --forget"])
+def test_a_command_that_must_write_fails_in_a_read_only_project(project, command):
+    """It would say that it has forgotten, and has not; the next run would do what nobody expects."""
+    project.doit("nearest")
+    run = shut(project, "artifacts", *command.split())
+    assert run.code == 3, run
+    assert run.err.startswith("ERROR: ")
+    assert "\nhint: " in run.err
+    assert "reason: " in run.err
+    assert "Traceback" not in run.err
+    assert "forgetting" not in run.out
+    assert "ignoring" not in run.out
+    assert project.doit("nearest").ran == []
+
+
 # ---- full
 
 FULL = """import numpy as np

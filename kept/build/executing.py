@@ -302,18 +302,21 @@ def _save(name: str, value: Any, job: Job, store: Store, folder: Path) -> Output
         ours = known is not None and known.algorithm == store.algorithm
         stored = store.put(path, (known.stat, known.digest) if known is not None and ours else None)
     except errors.StoreReadOnly:
-        stored = _show_only(store, path, Path(job.root, job.stems[name] + suffix))
+        stored = _show_only(store, path, Path(job.root, job.stems[name] + suffix), artifact)
     with contextlib.suppress(OSError):  # a folder, or what was moved away: the whole place is cleared then
         path.unlink()
     return Output(name, stored, saved.format, suffix, saved.kind, saved.classes, tree)
 
 
-def _show_only(store: Store, path: Path, target: Path) -> Digest:
+def _show_only(store: Store, path: Path, target: Path, artifact: str) -> Digest:
     """Put an artifact in its place without keeping it, where the store takes nothing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir():
-        shutil.rmtree(target)
-    shutil.move(path, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            shutil.rmtree(target)
+        shutil.move(path, target)
+    except OSError as problem:  # the whole project is read-only
+        raise errors.cannot_write(artifact, target, problem) from None
     return store.name(target)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .. import errors, formats
 from ..actions import Cause, Claim, Outcome, Output, Record
-from ..digest import Digest, canonical_json
+from ..digest import Digest, Stat, canonical_json
 from ..fingerprint import asked, loading
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
@@ -58,14 +58,23 @@ def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str 
     for file, output in files.items():
         now = project.shown(file)
         if now is None or now.hex != output.digest.hex:
-            restored = project.store.restore(output.digest, os.path.join(project.root, file), output.tree)
-            for path, (stat, digest) in restored.items():
+            for path, (stat, digest) in _restored(project, output, os.path.join(project.root, file)):
                 project.memo.note(path, stat, digest, certain=True)
     for file, output in project.files(stage, before.outputs).items() if before is not None else ():
         if file not in files and project.shown(file) == output.digest:  # its format was another
             project.remove(file)
     if key is not None:
         project.claim(stage.task, Claim(key, outputs))
+
+
+def _restored(project: Project, output: Output, place: str) -> Iterable[tuple[str, tuple[Stat, Digest]]]:
+    """Copy an artifact from the store to its place; return the files that this made."""
+    try:
+        return project.store.restore(output.digest, place, output.tree).items()
+    except OSError as problem:
+        if os.access(os.path.dirname(place), os.W_OK):
+            raise
+        raise errors.cannot_write(os.path.relpath(place, project.root), place, problem) from None
 
 
 def job(

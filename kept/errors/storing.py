@@ -163,6 +163,12 @@ def cannot_write(
     return make(StoreFull, f"no room left for {artifact or 'a value'}", (*room, *facts), hint)
 
 
+def cannot_remove(path: object, problem: OSError) -> KeptError:
+    """The system does not let a file or folder of artifacts/ go."""
+    facts: Facts = (("path", path), ("reason", problem.strerror or problem))
+    return make(KeptError, "an artifact cannot be removed", facts, "see that its folder can be written to")
+
+
 def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:
     """The system does not let a file be read; that says nothing about what it holds."""
     facts: Facts = (("file", path), ("reason", problem.strerror or problem))
