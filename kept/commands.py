@@ -245,6 +245,12 @@ class Why(_Question):
         task = tasks.get(name)
         if task is None or task.has_subtask or name in self.dep_manager.project.stages:
             return False
+        if self.dep_manager.status_is_ignore(task):
+            if not quiet:
+                from . import explain
+
+                self.outstream.write(f"{name}  {explain.until_forgotten(name)}\n")
+            return False
         status = self.dep_manager.get_status(task, tasks, get_log=True)
         if not quiet:
             self.outstream.write(f"{name}: {status.status}\n{Info.get_reasons(status.reasons)}\n")

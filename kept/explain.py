@@ -34,11 +34,42 @@ class Told:
     said: str = ""  # the facts of why it cannot be judged; of the last run: why it failed
     perhaps: bool = False  # it runs only if a stage before it makes other bytes
     past: bool = False  # it is what a run did, not what one would do
+    ignored: str = ""  # the task that `doit ignore` was told: it, or what it needs; a run passes over it
 
 
 def before(project: Project, tasks: Iterable[str], *, blind: bool = False) -> list[Told]:
     """Say what a run would do to each stage."""
-    return [_told(project, project.judge(task), blind=blind) for task in tasks]
+    tasks = list(tasks)
+    passed = ignored(project, tasks)
+    return [
+        Told(task, Outcome.UP_TO_DATE, (), {}, ignored=passed[task])
+        if task in passed
+        else _told(project, project.judge(task), blind=blind)
+        for task in tasks
+    ]
+
+
+def ignored(project: Project, tasks: Iterable[str]) -> dict[str, str]:
+    """Name the stages that a run passes over because `doit ignore` was told so, each with the task that it was told."""
+    told = {task for task, known in project.memo.all("doit").items() if _is_ignored(known)}
+    found: dict[str, str] = {}
+    for task in project.order(tasks) if told else ():
+        stage = project.stages[task]
+        named = [name for name in (stage.pipeline, task) if task in told and name in told]
+        named += [found[need] for need in stage.upstream if need in found]
+        if named:
+            found[task] = named[0]
+    return found
+
+
+def _is_ignored(known: bytes) -> bool:
+    """Read what doit remembers of a task."""
+    if b'"ignore:"' not in known:
+        return False
+    try:
+        return bool(json.loads(known).get("ignore:"))
+    except (ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _told(project: Project, judged: Judgement, *, blind: bool) -> Told:
@@ -153,6 +184,8 @@ def _paragraph(told: Told) -> str:
     verdict = told.outcome.value if told.past else _WOULD[told.outcome]
     if told.perhaps:
         verdict = "would be built if what comes first changes"
+    if told.ignored:
+        verdict = until_forgotten(told.ignored)
     lines = [f"{told.task}  {verdict}"]
     for reason in told.reasons:
         place = f" ({reason.where})" if reason.where else ""
@@ -167,6 +200,11 @@ def _paragraph(told: Told) -> str:
     return "\n".join(lines) + "\n"
 
 
+def until_forgotten(task: str) -> str:
+    """Say how to end what `doit ignore` was told of a task."""
+    return f"ignored: `doit forget {task}` ends that"
+
+
 def as_json(told: Iterable[Told]) -> dict[str, Any]:
     """Write what is said for machines."""
     return {
@@ -174,7 +212,7 @@ def as_json(told: Iterable[Told]) -> dict[str, Any]:
         "stages": [
             {
                 "stage": t.task,
-                "outcome": t.outcome.value,
+                "outcome": "ignored" if t.ignored else t.outcome.value,
                 "perhaps": t.perhaps,
                 "reasons": [reason_json(r, t.diffs) for r in t.reasons],
                 "source": t.source,

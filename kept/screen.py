@@ -242,7 +242,7 @@ class Screen:
         """Show that a task is ignored, as the user asked."""
         self.plain = True
         self.ignored += task.name in self.stages
-        self._write(f"!! {task.title()} ignored\n")
+        self._write(f"{MARKS[Outcome.UP_TO_DATE]} {task.title()} ignored\n")
 
     def cleanup_error(self, exception: Any) -> None:
         """Show what went wrong in a teardown."""

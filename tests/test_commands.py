@@ -1,5 +1,6 @@
 """doit's own commands behave as its users expect, in a project of kept."""
 
+import json
 import os
 
 import pytest
@@ -160,6 +161,41 @@ def test_an_ignored_stage_is_left_alone_until_it_is_forgotten(built):
     assert run.out.splitlines()[-1].startswith("4 stages: 2 ignored, ")
     built.doit("forget", "nearest:model")
     assert built.doit("nearest").ran == ["model", "accuracy"]
+
+
+def test_an_ignored_stage_is_nothing_to_do(built):
+    """Why and plan say so, with what ends it, of what needs the stage as well; it is no failure on screen."""
+    built.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    assert built.doit("ignore", "nearest:model").code == 0
+    run = built.doit("nearest")
+    assert "-- nearest:model ignored\n-- nearest:accuracy ignored\n" in run.out
+    assert "!!" not in run.out
+    ends = "ignored: `doit forget nearest:model` ends that"
+    why = built.doit("why", "nearest")
+    assert why.code == 0
+    assert f"nearest:model  {ends}\nnearest:accuracy  {ends}\n" in why.out
+    told = json.loads(built.doit("why", "--json", "nearest").out)["stages"]
+    assert [stage["outcome"] for stage in told] == ["up to date", "up to date", "ignored", "ignored"]
+    plan = built.kept("plan", "nearest")
+    assert plan.code == 0
+    assert f"-- nearest:model {ends}\n" in plan.out
+    assert plan.out.splitlines()[-1] == "4 stages: 2 up to date, 2 ignored"
+    assert f"nearest:model  ({ends})" in built.kept("graph", "nearest").out
+    built.doit("forget", "nearest:model")
+    assert built.doit("why", "nearest").code == 1
+    assert built.doit("nearest").ran == ["model", "accuracy"]
+
+
+def test_an_ignored_pipeline_or_task_is_told_by_its_name(built):
+    """That is the name that `doit forget` takes it back by."""
+    built.write("dodo.py", built.read("dodo.py") + '\n\ndef task_plain():\n    return {"actions": ["true"]}\n')
+    built.doit("ignore", "nearest", "plain")
+    why = built.doit("why", "nearest", "plain")
+    assert why.code == 0
+    assert "nearest:accuracy  ignored: `doit forget nearest` ends that\n" in why.out
+    assert "plain  ignored: `doit forget plain` ends that\n" in why.out
+    built.doit("forget", "nearest", "plain")
+    assert "ignored" not in built.doit("why", "nearest", "plain").out
 
 
 def test_reset_dep_executes_nothing_and_forgets_nothing(built):

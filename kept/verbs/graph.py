@@ -53,7 +53,7 @@ class Graph:
     def stale(self, task: str) -> str:
         """Say what a run would do to a stage; nothing where it is up to date."""
         told = self.stages[task]
-        return verdict(told) if told.outcome is not Outcome.UP_TO_DATE else ""
+        return verdict(told) if told.ignored or told.outcome is not Outcome.UP_TO_DATE else ""
 
 
 def graph(arguments: list[str]) -> int:

@@ -73,15 +73,17 @@ def _line(one: Planned) -> str:
 
 def verdict(told: Told) -> str:
     """Say in words what a run would do to a stage."""
+    if told.ignored:
+        return explain.until_forgotten(told.ignored)
     return "would be built if what comes first changes" if told.perhaps else WOULD[told.outcome]
 
 
 def _sum(stages: list[Planned]) -> str:
     """Count what would be done: ``4 stages: 1 to build, 3 up to date; about 9.1 s by earlier runs``."""
-    count = Counter(verdict(one.told) for one in stages)
+    count = Counter("ignored" if one.told.ignored else verdict(one.told) for one in stages)
     short = [(words, words.replace("would be built", "to build").replace("would be restored", "to restore"))
              for words in (WOULD[Outcome.FAILED], WOULD[Outcome.BUILT], "would be built if what comes first changes",
-                           WOULD[Outcome.RESTORED], WOULD[Outcome.UP_TO_DATE])]  # fmt: skip
+                           WOULD[Outcome.RESTORED], WOULD[Outcome.UP_TO_DATE], "ignored")]  # fmt: skip
     text = ", ".join(f"{count[words]} {said}" for words, said in short if count[words]) or "nothing to do"
     known = sum(one.seconds or 0.0 for one in stages)
     text += f"; about {seconds(known)} by earlier runs" if known else ""
