@@ -223,6 +223,37 @@ def test_blind_spots_are_pointed_at(project):
     ]
 
 
+def test_what_importing_reads_is_no_blind_spot(project):
+    """Variables and files of the project that a module reads while it is imported count, so nothing is said of them."""
+    project.write(
+        stages="""
+        import os, pathlib
+        import polars as pl
+        MODE = os.environ.get("MODE", "x")
+        HERE = pathlib.Path(__file__).parent
+        TEXTS = [pathlib.Path("conf.txt").read_text(), open(HERE / "a.txt").read(), pl.read_csv("a.csv")]
+        def read(name, default=os.getenv("DEFAULT")): return open(f"{name}.txt").read()
+        class Named:
+            name = os.environ["NAME"]
+        LATER = lambda: os.environ["LATER"]
+        OUTSIDE = [open("/etc/hosts").read(), open("../a.txt").read(), open(f"/tmp/{MODE}").read()]
+        COMPILED = pl.read_csv(f"data/{MODE}.csv")
+        ALL = dict(os.environ)
+        def train(x): return MODE, TEXTS, read, Named, LATER, OUTSIDE, COMPILED, ALL
+        """
+    )
+    found = [(one.line, one.what) for one in project.made().blind]
+    assert found == [
+        (7, "file"),
+        (10, "environment variable LATER"),
+        (11, "file"),
+        (11, "file"),
+        (11, "file"),
+        (12, "file"),
+        (13, "the environment"),
+    ]
+
+
 def test_values_of_variables_are_not_kept(project, memo, monkeypatch):
     """A variable asked for at import counts, but its value is nowhere to be read."""
     monkeypatch.setenv("API_KEY", "sesame-open")

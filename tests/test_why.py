@@ -201,6 +201,21 @@ def test_what_kept_cannot_see_is_told_on_request(built):
     assert any("environment variable" in line and "recipes/majority.py" in line for line in told), told
 
 
+def test_what_importing_reads_has_no_note_and_no_line(project):
+    """A file and a variable that a module reads at its top are noticed: they are reasons, by a name without a line."""
+    project.write("rate.txt", "1\n")
+    top = 'import os\nRATE = open("rate.txt").read() + os.environ.get("MODE", "x")\n\n\ndef train('
+    project.edit("recipes/majority.py", "def train(", top)
+    project.edit("recipes/majority.py", 'mark("other model")', 'mark("other model" + RATE[:0])')
+    run = project.doit("majority")
+    assert "(recipes/majority.py:" not in run.out
+    project.write("rate.txt", "2\n")
+    told = paragraphs(project.doit("why", "--blind", "majority:model", env={"MODE": "y"}))["majority:model"]
+    assert "code file rate.txt (rate.txt)" in told
+    assert any(line.startswith("code environment MODE") for line in told), told
+    assert not any("(recipes/majority.py:" in line for line in told if "not seen" in line)
+
+
 def test_a_declared_variable_quietens_its_own_line_only(project):
     """Not that of a variable whose name, default or text happens to hold the declared one."""
     project.edit(

@@ -184,7 +184,7 @@ def _shared(code: Fingerprint, settings: Settings) -> _Shared:
     versions = {name: settings.version(name, version) for name, version in code.libraries.items()}
     return _Shared(
         code,
-        {part.name: Part(part.digest, f"{part.file}:{part.line}" if part.file else "") for part in code.parts},
+        {part.name: Part(part.digest, f"{part.file}:{part.line}" if part.line else part.file) for part in code.parts},
         {name: version for name, version in versions.items() if version is not None},
     )
 

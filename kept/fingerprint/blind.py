@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .fingerprints import SEEDED, variable_read
-from .inputs import Outline, asked_variable, writes
+from .inputs import Outline, asked_for, asked_variable, writes
 from .summary import Found
 from .words import last
 
@@ -30,6 +30,7 @@ _NETWORK = (
 _READERS = frozenset(
     {"open", "read_csv", "read_parquet", "read_json", "read_excel", "read_pickle", "loadtxt", "genfromtxt", "imread"}
 )
+_COMPILED = frozenset({"read_csv", "read_parquet", "read_json", "imread"})  # no audit event tells what C or Rust opens
 _PATH_READERS = frozenset({"read_text", "read_bytes"})
 _LOADERS = frozenset(
     {"pickle.load", "joblib.load", "torch.load", "np.load", "numpy.load", "cloudpickle.load", "yaml.safe_load"}
@@ -48,12 +49,35 @@ def findings(node: ast.stmt, names: Outline) -> tuple[Found, ...]:
     found: dict[int, Found] = {}
     for part in ast.walk(node):
         what = _what(part, names)
-        if what == SEEDED and not _runs_later(part, node):
-            what = "unseeded randomness"  # it is drawn at import, before any stage
+        if what is not None and not _runs_later(part, node):
+            what = _at_import(part, what, names)
         if what is not None and isinstance(part, ast.expr):
             text = " ".join(ast.unparse(part).split())[:80]
             found.setdefault(part.lineno * 1000 + part.col_offset, Found(part.lineno, what, text))
     return tuple(found[place] for place in sorted(found))
+
+
+def _at_import(part: ast.AST, what: str, names: Outline) -> str | None:
+    """Name what stays unseen where it is done while importing: variables and files of the project count then."""
+    if what == SEEDED:
+        return "unseeded randomness"  # it is drawn before any stage
+    if asked_variable(part, names) not in (None, "*") or (what == "file" and _is_noticed(part, names)):
+        return None
+    return what
+
+
+def _is_noticed(call: ast.AST, names: Outline) -> bool:
+    """Say whether a file that is read while importing is one of the project, by its text or as Python opens it."""
+    places = [name for _, name, anchored in asked_for(call, names) if not anchored]
+    if places or asked_for(call, names):
+        return not any(_leads_out(name) for name in places)
+    texts = [one.value for one in ast.walk(call) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    foreign = isinstance(call, ast.Call) and last(names.full(call.func)) in _COMPILED
+    return not foreign and not any(_leads_out(text) for text in texts)
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith(("/", "..", "~"))
 
 
 def _runs_later(part: ast.AST, statement: ast.stmt) -> bool:

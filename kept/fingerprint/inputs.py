@@ -69,7 +69,7 @@ def reads(node: ast.stmt, names: Outline) -> tuple[tuple[Read, ...], tuple[Read,
     waiting: list[tuple[ast.AST, bool]] = [(node, True)]
     while waiting:
         part, now = waiting.pop()
-        found = _asked(part, names)
+        found = asked_for(part, names)
         (early if now else late).update(Read(kind, name, anchored, now) for kind, name, anchored in found)
         if isinstance(part, FUNCTIONS):
             body = part.body if isinstance(part.body, list) else [part.body]
@@ -80,7 +80,8 @@ def reads(node: ast.stmt, names: Outline) -> tuple[tuple[Read, ...], tuple[Read,
     return tuple(sorted(early, key=repr)), tuple(sorted(late, key=repr))
 
 
-def _asked(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
+def asked_for(node: ast.AST, names: Outline) -> list[tuple[str, str, bool]]:
+    """Name what an expression asks for, without its parts: kind, name, whether that starts from the source file."""
     variable = asked_variable(node, names)
     if variable is not None:
         return [("variable", variable, False)]
