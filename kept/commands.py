@@ -110,7 +110,9 @@ class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no type
                 continue
             options.append(arg)
             if arg in valued:
-                options.extend(value for value in [next(rest, None)] if value is not None)
+                value = next(rest, None)
+                options.extend([] if value is None else [value])
+                names = [] if value is None else names  # else the first of them would be taken for it
         if any(option.startswith("--b") for option in options):  # else none is opened: the judge is kept's own
             self._find_backends()
         try:
@@ -164,6 +166,11 @@ class Run(_Judged, DoitRun):  # type: ignore[misc]  # doit has no types
             return super().execute(params, args)
         from . import termination
 
+        if (params.get("num_process") or 0) < 0:
+            from . import errors
+
+            hint = "`-n 0` runs stages in this process, `-n 4` four at a time"
+            raise CmdParseError(str(errors.bad_arguments("run", f"-n is 0 or more, not {params['num_process']}", hint)))
         try:
             with termination.heard():
                 self.watch(root)
@@ -219,7 +226,10 @@ class Why(_Question):
     name = "why"
     doc_purpose = "say what a run would do to each stage, and every reason"
     doc_usage = "[TASK ...]"
-    doc_description = "Executes nothing and writes nothing. Exit code 0 when nothing would run, 1 when something would."
+    doc_description = (
+        "Executes nothing and writes nothing. Exit code 0 when nothing would run, 1 when something would; with --last"
+        " always 0."
+    )
     cmd_options = (opt_json, opt_last, opt_blind)
     still = True
 
@@ -237,7 +247,7 @@ class Why(_Question):
         else:
             self.outstream.write(explain.as_text(told))
         plain = [] if last else [name for name in pos_args if self._plain_would_run(name, quiet=json)]
-        return 1 if plain or explain.anything(told) else 0
+        return 1 if plain or (not last and explain.anything(told)) else 0
 
     def _plain_would_run(self, name: str, *, quiet: bool) -> bool:
         """Explain a task of doit's own as doit does."""

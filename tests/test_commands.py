@@ -485,6 +485,8 @@ def test_a_project_without_kept_is_doits_own(project):
         (["report", "--sort"], "see `doit help report`"),
         (["why", "nearest", "--lst"], "did you mean --last"),
         (["--alwys"], "did you mean --always-execute"),
+        (["-n", "-1", "nearest"], "`-n 0` runs stages in this process, `-n 4` four at a time"),
+        (["accept", "nearest:model", "points:rows", "--reason"], "see `doit help accept`"),
     ],
 )  # fmt: skip
 def test_a_slip_is_told_with_what_is_near(project, arguments, hint):

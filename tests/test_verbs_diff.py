@@ -146,3 +146,10 @@ def test_a_run_may_be_named_by_its_beginning(built):
     first, second = runs(built)
     assert built.kept("diff", first, second).out == built.kept("diff", first + "", second).out
     assert built.kept("diff", "2", second).code == 3
+
+
+def test_what_must_be_named_is_told_without_what_may_be(built):
+    """Two sides are needed, stages are not."""
+    run = built.kept("diff")
+    assert run.code == 3
+    assert "required: A, B\n" in run.err

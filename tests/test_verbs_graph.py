@@ -86,6 +86,21 @@ def test_svg_is_a_picture_by_itself(built):
     assert "<script" not in text
 
 
+def test_the_suffix_of_the_file_chooses_the_picture(built):
+    """--format has the last word; a suffix that nobody draws for is refused before anything is written."""
+    drawn = {"g.svg": "<svg", "g.MMD": "graph LR", "g.dot": "digraph", "g.txt": "-- ", "g": "-- "}
+    for name, begins in drawn.items():
+        assert built.kept("graph", "--out", name, cwd=built.root).code == 0
+        assert built.read(name).startswith(begins), name
+    assert built.kept("graph", "--format", "mermaid", "--out", "g.md", cwd=built.root).code == 0
+    assert built.read("g.md").startswith("graph LR")
+    run = built.kept("graph", "--out", "g.png", cwd=built.root)
+    assert run.code == 3
+    assert "there is no picture with the suffix '.png'" in run.err
+    assert ".svg" in run.err
+    assert not built.path("g.png").exists()
+
+
 def boxes_of(text):
     """Read the boxes of a picture: (left, top, right, bottom)."""
     rects = ET.fromstring(text).iter(f"{SVG}rect")

@@ -31,7 +31,7 @@ class Arguments(argparse.ArgumentParser):
 
     def tasks(self, text: str, count: str = "*") -> Arguments:
         """Take names of stages and pipelines."""
-        self.add_argument("tasks", nargs=count, metavar="TASK", help=text)
+        self.add_argument("tasks", nargs=count, default=[], metavar="TASK", help=text)  # no default: required
         return self
 
 

@@ -70,8 +70,7 @@ def diff(arguments: list[str]) -> int:
     parser = Arguments("diff", f"{about} and what scalars and seconds that made.").json()
     parser.add_argument("a", metavar="A", help="a run, or a variant")
     parser.add_argument("b", metavar="B", help="another one")
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="only these stages, or pipelines")
-    given = parser.parse_args(arguments)
+    given = parser.tasks("only these stages, or pipelines").parse_args(arguments)
     if given.a[:1].isdigit() != given.b[:1].isdigit():
         raise errors.not_comparable(given.a, given.b)
     history = History(project_around(Path.cwd()))

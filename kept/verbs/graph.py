@@ -60,10 +60,12 @@ def graph(arguments: list[str]) -> int:
     """Draw stages and what they hand on; what is not up to date is marked."""
     about = "Draw stages and what they hand on; what is not up to date is marked. Nothing is executed."
     parser = Arguments("graph", about).tasks("stages, or pipelines, with all that they need (default: all)")
-    parser.add_argument("--format", default="text", help=f"one of {', '.join(_DRAWN)} (default: text)")
-    parser.add_argument("--out", metavar="FILE", help="file to write to")
+    parser.add_argument("--format", help=f"one of {', '.join(_DRAWN)} (default: by the suffix of FILE, else text)")
+    parser.add_argument("--out", metavar="FILE", help=f"file to write to: {', '.join(filter(None, _SUFFIXES))}")
     given = parser.parse_args(arguments)
-    draw = _DRAWN[one_of("format", given.format, tuple(_DRAWN))]
+    suffix = Path(given.out or "").suffix.lower()
+    kind = given.format or _SUFFIXES[one_of("picture with the suffix", suffix, tuple(_SUFFIXES))]
+    draw = _DRAWN[one_of("format", kind, tuple(_DRAWN))]
     found = declared()
     out = Path(given.out).absolute() if given.out else None
     text = draw(read(found.project, found.stages(given.tasks)))
@@ -151,3 +153,4 @@ def as_svg(drawn: Graph) -> str:
 
 
 _DRAWN: dict[str, Callable[[Graph], str]] = {"text": as_text, "mermaid": as_mermaid, "dot": as_dot, "svg": as_svg}
+_SUFFIXES = {"": "text", ".txt": "text", ".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
