@@ -92,6 +92,16 @@ MISTAKES = {
         """,
         ["two pipelines are called 'a'", "first:  dodo.py:14", 'name="..."'],
     ),
+    "a pipeline that was copied": (
+        """
+        class A(Pipeline):
+            one = stage(make)
+
+        class A(Pipeline):  # here
+            two = stage(make)
+        """,
+        ["two pipelines are called 'a'", "first:  dodo.py:14", "second: dodo.py:17", "hint: rename one class"],
+    ),
     "two stages of one name": (
         """
         class A(Pipeline):

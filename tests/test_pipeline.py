@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import importlib
 import types
 from pathlib import Path
 from typing import NamedTuple
@@ -133,6 +134,19 @@ def test_a_class_that_is_declared_again_replaces_itself():
     """A notebook cell that is run twice is no second pipeline."""
     assert mnist() is not mnist()
     assert len(pipelines()) == 1
+
+
+def test_a_module_that_is_loaded_again_replaces_its_pipelines(tmp_path, monkeypatch):
+    """Also where its lines have moved meanwhile, as when it is edited beside a notebook."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "from kept import Pipeline, stage\ndef one(): ...\n{}class Again(Pipeline):\n    one = stage(one)\n"
+    place = tmp_path / "loaded_again.py"
+    place.write_text(text.format(""))
+    module = importlib.import_module("loaded_again")
+    before = module.Again
+    place.write_text(text.format("MORE = 1\n"))
+    assert importlib.reload(module).Again is not before
+    assert pipelines()["again"] is module.Again
 
 
 # ---- wiring

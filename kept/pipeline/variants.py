@@ -74,7 +74,7 @@ class Pipeline(metaclass=_Declaring):
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", cls._target):
             raise errors.bad_pipeline_name(cls._target, cls._where)
         other = _known.get(cls._target)
-        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+        if other is not None and _is_another(other, cls):
             raise errors.pipeline_twice(cls._target, other._where, cls._where)
         _name_stages(cls)
         bound(cls)
@@ -107,6 +107,20 @@ class Pipeline(metaclass=_Declaring):
     def _repr_html_(cls) -> str | None:
         """Show the stages in a notebook: IPython asks a class for its class methods."""
         return doors[0].drawn(cls)
+
+
+def _is_another(first: type[Pipeline], second: type[Pipeline]) -> bool:
+    """Say whether two pipelines of one target are not the same, declared again by a cell or a module that is rerun."""
+    if (first.__module__, first.__qualname__) != (second.__module__, second.__qualname__):
+        return True
+    a, b = first._where, second._where
+    if a.file != b.file or a.line == b.line:
+        return False
+    try:
+        tree = ast.parse(Path(b.file).read_bytes())
+    except (OSError, SyntaxError, ValueError):  # a cell is no file
+        return False
+    return sum(isinstance(node, ast.ClassDef) and node.name == second.__name__ for node in tree.body) > 1
 
 
 def _name_stages(pipeline: type[Pipeline]) -> None:
