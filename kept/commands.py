@@ -97,6 +97,8 @@ def _load(setup: Callable[[Any], None], params: Any) -> None:
 class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no types
     """A command of kept's own: it sees the project's code exactly as a run does."""
 
+    outstream: Any
+
     def parse_execute(self, in_args: list[str]) -> Any:
         """Put the options first, where doit looks for them: they may stand before and after the names of tasks."""
         valued = {"--" + option.long for option in self.cmdparser.options if option.long and option.type is not bool}
@@ -134,6 +136,8 @@ class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no type
         root = _project_here(params)
         if root is not None:
             self.watch(root)
+        if self.outstream is None:  # it was closed when Python began
+            self.outstream = sys.stdout
         return pipe.answer(super().execute, params, args)
 
 

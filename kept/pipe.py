@@ -72,6 +72,8 @@ def answer(question: Callable[..., Any], *given: Any) -> Any:
 def unwritten(problem: OSError) -> int:
     """Say that standard output takes nothing, and return the exit code of that; ``problem`` is raised if it does."""
     try:
+        if problem.filename is None:  # without a buffer nothing is left there (PYTHONUNBUFFERED)
+            sys.stdout.write("\n")
         sys.stdout.flush()  # what could not be written is still there
     except OSError:
         _let_go()

@@ -119,7 +119,7 @@ class KeptRunner(Runner):  # type: ignore[misc]  # doit has no types
             if self.screen is not None:
                 self.screen.report(action.out, to_stdout=action.prints_data)
             else:
-                sys.stdout.write(action.out)
+                sys.stdout.write(action.out + "\n")
         self.process_task_result(node, failure)
 
     def finish(self) -> Any:

@@ -185,6 +185,7 @@ def test_nearest_names_what_was_probably_meant():
     ("count", "text"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (999, "999 bytes"),
         (1000, "1.0 kB"),
         (1_500_000, "1.5 MB"),

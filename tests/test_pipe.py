@@ -122,6 +122,35 @@ def test_an_answer_that_no_disk_takes(project, program, arguments):
     assert "No space left on device" in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments"), [("doit", ("why",)), ("kept", ("why", "--json")), ("kept", ("log",)), ("kept", ("du",))]
+)
+def test_an_answer_without_a_buffer(project, program, arguments):
+    """Containers set PYTHONUNBUFFERED: it is one line all the same, and none where nobody is to read it."""
+    project.doit("nearest")
+    project.environment["PYTHONUNBUFFERED"] = "1"
+    run = full(project, *arguments, program=program)
+    assert (run.returncode, run.stderr.count("\n"), run.stderr[:6]) == (3, 1, "ERROR:")
+    assert "No space left on device" in run.stderr
+    assert unread(project, *arguments, program=program).stderr == ""
+
+
+@pytest.mark.parametrize("command_", [("why", "nearest"), ("why", "--json", "nearest"), ("accept", "nearest:model")])
+def test_a_question_whose_stream_is_closed_from_the_beginning(project, command_):
+    """Nobody is to read the answer: the exit code is one."""
+    project.doit("nearest")
+    run = subprocess.run(
+        [*command(), *command_],
+        cwd=project.root,
+        env=project._environment(),
+        preexec_fn=lambda: os.close(1),
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("program", ["doit", "kept"])
 def test_a_receipt_that_no_disk_takes(project, program):
     """Nothing to do cannot be said: that is an error, as of any answer."""

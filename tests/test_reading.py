@@ -95,6 +95,14 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest(built, name, what
     assert (problem.value.what, problem.value.hint) == (what, hint)
 
 
+def test_a_pipeline_that_there_is_not_is_no_fact(built):
+    """Only one that makes something is named beside what it makes."""
+    for name, fact in (("nope/x", "there"), ("curve.model", "there"), ("nearest/x", "pipeline")):
+        with pytest.raises(kept.KeptError) as problem:
+            kept.load(name)
+        assert dict(problem.value.facts).keys() == ({"there are"} if fact == "there" else {"pipeline", "it makes"})
+
+
 def test_what_was_not_built_says_how_to_build_it(project, monkeypatch):
     """A project without artifacts, a folder without a project."""
     monkeypatch.chdir(project.root)

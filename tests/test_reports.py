@@ -211,6 +211,13 @@ def test_the_default_run_includes_the_report(project):
     assert "variant" in run.out
 
 
+def test_a_report_beside_another_reporter_ends_with_its_line(project):
+    """`doit -r executed-only` shows nothing after it."""
+    run = project.doit("-r", "executed-only", "report")
+    assert run.out.startswith("variant")
+    assert run.out.endswith("\n")
+
+
 @pytest.mark.parametrize("format_", ["json", "csv", "markdown"])
 def test_a_report_for_machines_has_stdout_to_itself(project, format_):
     """What is built meanwhile is shown on stderr, whether something was or not."""

@@ -181,6 +181,7 @@ def bad_option(name: str, wanted: str, got: object, where: object) -> KeptError:
 
 
 def unknown_artifact(name: str, pipeline: str, known: tuple[str, ...]) -> KeptError:
-    """An artifact was asked for that no stage makes."""
-    facts: Facts = (("pipeline", pipeline), ("it makes", ", ".join(known) or "nothing"))
+    """An artifact was asked for that no stage makes; ``pipeline``: of which, empty where there is none of that name."""
+    made = ", ".join(known) or "nothing"
+    facts: Facts = (("pipeline", pipeline), ("it makes", made)) if pipeline else (("there are", made),)
     return make(KeptError, f"there is no artifact {name!r}", facts, nearest(name, known) or "see `doit list --all`")

@@ -38,7 +38,14 @@ def size(count: int) -> str:
     while value >= 1000 and len(units) > 1:
         value /= 1000
         units.pop(0)
-    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
+    if units[0] == "bytes":
+        return counted(count, "byte")
+    return f"{value:.0f} {units[0]}" if value >= 100 else f"{value:.1f} {units[0]}"
+
+
+def counted(count: int, word: str) -> str:
+    """Write a number of things for people: ``1 record``, ``2,000 records``."""
+    return f"{count:,} {word}{'s' if count != 1 else ''}"
 
 
 def store_version(place: object, found: str) -> KeptError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import errors
 from .fingerprints import Fingerprint
 
 _DIGITS = 12
@@ -12,7 +13,7 @@ def lines(made: Fingerprint) -> list[str]:
     width = max((len(part.name) for part in made.parts), default=0)
     places = [f"{part.file}:{part.line}" if part.line else part.file for part in made.parts]
     room = max(map(len, places), default=0)
-    found = [f"{len(made.parts)} parts"]
+    found = [errors.counted(len(made.parts), "part")]
     for part, place in zip(made.parts, places, strict=True):
         found.append(f"  {part.name:<{width}}  {place:<{room}}  {part.digest[:_DIGITS]}")
     found += _section("libraries", [f"{name} {version}" for name, version in made.libraries.items()])

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .. import errors
+
 _ROWS = 20
 _LOOK_AT_BELOW = 50_000_000  # items of an array: beyond it the smallest and largest would take seconds
 
@@ -55,7 +57,7 @@ def _details(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         return ((str(key), _short(item)) for key, item in list(value.items())[:_ROWS])
     if isinstance(value, Path) and value.is_file():
-        return iter([("size", f"{value.stat().st_size} bytes")])
+        return iter([("size", errors.counted(value.stat().st_size, "byte"))])
     return iter([("value", _short(value))])
 
 

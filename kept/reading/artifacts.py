@@ -128,7 +128,7 @@ def find(artifact: str, history: History) -> Named:
     if not names:
         raise errors.not_built(artifact)
     own = {name for name in names if name.startswith(f"{pipeline}/")}
-    raise errors.unknown_artifact(artifact, pipeline, tuple(sorted(own or names)))
+    raise errors.unknown_artifact(artifact, pipeline if own else "", tuple(sorted(own or names)))
 
 
 def _result_of(task: str) -> type | None:

@@ -42,8 +42,8 @@ def du(arguments: list[str]) -> int:
         sys.stdout.write(f"{errors.size(totals[pipeline]):>10}  {pipeline}\n")
         for stage in sorted(s for s in sizes if s.partition(":")[0] == pipeline):
             sys.stdout.write(f"{errors.size(sizes[stage]):>10}    {stage}\n")
-    bound = project.settings.max_bytes
-    sys.stdout.write(f"{errors.size(total):>10}  in all, of {errors.size(bound)} ({len(usage.blobs)} blobs)\n")
+    bound, blobs = errors.size(project.settings.max_bytes), errors.counted(len(usage.blobs), "blob")
+    sys.stdout.write(f"{errors.size(total):>10}  in all, of {bound} ({blobs})\n")
     return 0
 
 
@@ -59,8 +59,8 @@ def gc(arguments: list[str]) -> int:
         return 0
     verb = "would remove" if given.dry_run else "removed"
     sys.stdout.write(
-        f"{verb} {swept.records} records and {swept.blobs} blobs, {errors.size(swept.freed)};"
-        f" {errors.size(swept.kept)} stay\n"
+        f"{verb} {errors.counted(swept.records, 'record')} and {errors.counted(swept.blobs, 'blob')},"
+        f" {errors.size(swept.freed)}; {errors.size(swept.kept)} stay\n"
     )
     return 0
 
@@ -84,8 +84,8 @@ def verify(arguments: list[str]) -> int:
             done = " (moved aside)" if finding.repaired else ""
             sys.stdout.write(f"{finding.place}: {finding.why}{done}\n")
         sys.stdout.write(
-            f"{found.records} records, {found.blobs} blobs, {errors.size(found.bytes)} read;"
-            f" {len(found.findings)} findings\n"
+            f"{errors.counted(found.records, 'record')}, {errors.counted(found.blobs, 'blob')},"
+            f" {errors.size(found.bytes)} read; {errors.counted(len(found.findings), 'finding')}\n"
         )
     return found.exit_code
 
@@ -107,7 +107,7 @@ def forget(arguments: list[str]) -> int:
         for task in sorted(tasks):
             project.disclaim(task)
             gone = _forget_records(project, task) if given.records else 0
-            sys.stdout.write(f"forgot {task}" + (f" and {gone} records\n" if given.records else "\n"))
+            sys.stdout.write(f"forgot {task}" + (f" and {errors.counted(gone, 'record')}\n" if given.records else "\n"))
     return 0
 
 

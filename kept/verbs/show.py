@@ -144,7 +144,7 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield from (("", f"{name:<{width}}  {text}") for name, text in rest)
     yield "file", f"{shown.file} ({shown.state()})"
     digest = shown.output.digest
-    yield "size", size(digest.size) + (f" ({digest.size:,} bytes)" if digest.size >= 1000 else "")
+    yield "size", size(digest.size) + (f" ({errors.counted(digest.size, 'byte')})" if digest.size >= 1000 else "")
     yield "digest", f"{shown.project.settings.digest} {digest.hex}"
     yield "format", shown.output.format + (", a folder" if shown.output.tree else "")
 
@@ -158,7 +158,7 @@ def _origin(shown: Shown, record: Record) -> Iterator[tuple[str, str]]:
     own = [part.where for name, part in action.parts.items() if name == record.function]
     yield "made by", f"{record.function}{f' ({own[0]})' if own else ''}, fingerprint {action.code[:12]}"
     others = [f"{name}  {part.where}".strip() for name, part in action.parts.items() if name != record.function]
-    left = [f"and {len(others) - _PARTS} more parts"] if len(others) > _PARTS else []
+    left = [f"and {len(others) - _PARTS} more"] if len(others) > _PARTS else []
     yield from _listed("code", others[:_PARTS] + left)
     yield from _listed("params", [f"{name} = {param.shown}" for name, param in action.params.items()])
     inputs = [f"{name} = {i.name}  {i.digest.hex[:12]}, {size(i.digest.size)}" for name, i in action.inputs.items()]
