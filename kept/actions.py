@@ -39,6 +39,7 @@ class Cause(enum.Enum):
     FORMAT = "format"
     SCHEME = "scheme"
     NEVER_BUILT = "never built"
+    FAILED = "failed since"  # it raised when it was last run: what it had made before is not claimed any more
     FORGOTTEN = "forgotten"  # by `doit forget`, or its run was cut off
     MISSING = "artifact missing"
     DAMAGED = "artifact damaged"
@@ -59,9 +60,7 @@ class Reason:
     where: str = ""
 
     def __str__(self) -> str:
-        head = (
-            f"{self.cause.value} {self.name}".strip() if self.cause is not Cause.WAITS else f"{self.name} comes first"
-        )
+        head = f"{self.name} comes first" if self.cause is Cause.WAITS else f"{self.cause.value} {self.name}".strip()
         change = f": {self.old or '(nothing)'} → {self.new or '(nothing)'}" if self.old or self.new else ""
         return head + change
 

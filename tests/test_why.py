@@ -319,6 +319,24 @@ def test_asking_about_a_declared_variable_writes_no_secret(project):
     assert everything(project.root) == before
 
 
+@pytest.mark.parametrize("again", [("-a",), ()], ids=["the same", "an edit that is taken back"])
+def test_what_failed_since_is_not_called_forgotten(built, again):
+    """What the stage had made before is put back: nobody forgot it, it raised when it was last run."""
+    if not again:
+        built.edit("dodo.py", "shrink=0.1", "shrink=0.2")
+    built.order("model", "fail")
+    assert built.doit(*again, "nearest:model").code == 1
+    built.order("model", None)
+    if not again:
+        built.edit("dodo.py", "shrink=0.2", "shrink=0.1")
+    told = paragraphs(built.doit("why", "nearest:model"))["nearest:model"]
+    assert told[:2] == ["would be restored", "failed since"]
+    run = built.doit("nearest:model")
+    assert (run.ran, run.outcomes["nearest:model"]) == ([], "restored")
+    built.doit("forget", "nearest:model")
+    assert paragraphs(built.doit("why", "nearest:model"))["nearest:model"][1] == "forgotten"
+
+
 # ---- the last run
 
 

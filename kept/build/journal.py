@@ -78,6 +78,15 @@ class Journal:
         """The name of this run: when it began, by which process."""
         return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
 
+    @cached_property
+    def _last(self) -> dict[str, Outcome]:
+        """What runs last did to each stage, as it was when this was first asked."""
+        return {line.stage: line.outcome for line in self.lines()}
+
+    def unclaimed(self, stage: str) -> Cause:
+        """Say why nothing is claimed of a stage that is as it was when it was built."""
+        return Cause.FAILED if self._last.get(stage) is Outcome.FAILED else Cause.FORGOTTEN
+
     def append(
         self, stage: str, outcome: Outcome, key: str, seconds: float, reasons: tuple[Reason, ...], said: str = ""
     ) -> None:

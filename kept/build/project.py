@@ -236,7 +236,7 @@ class Project:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
         action = self.keys.action(stage, given, code)
         if waiting:
-            known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.FORGOTTEN)]
+            known = [r for r in self._since(stage, action) if r.cause is not Cause.INPUT]
             reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
             return Judgement(stage, Outcome.BUILT, reasons, code=code)
         if claim is not None and claim.key == action.key:
@@ -244,7 +244,7 @@ class Project:
             if not reasons:
                 return Judgement(stage, Outcome.UP_TO_DATE, (), action, claim.outputs, code)
         else:
-            reasons = self._since(stage, action)
+            reasons = self._since(stage, action) or (Reason(self.journal.unclaimed(stage.task)),)
         record = self.record(action.key)
         if record is not None and all(self.store.holds(output.digest) for output in record.outputs):
             return Judgement(stage, Outcome.RESTORED, reasons, action, record.outputs, code, record)
@@ -336,7 +336,7 @@ class Project:
         last = self.last(stage.task)
         if last is None:
             return (Reason(Cause.NEVER_BUILT),)
-        return differences(last.action, action) or (Reason(Cause.FORGOTTEN),)
+        return differences(last.action, action)
 
     def force(self, task: str) -> Judgement:
         """Judge a stage as one that is to be executed whatever is recorded."""
