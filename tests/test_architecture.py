@@ -124,6 +124,26 @@ def test_the_check_itself_sees_what_is_forbidden(place, source, found):
     assert looks_up(place, ast.parse(source), package) == found
 
 
+def test_doit_is_known_where_it_is_said_to_be():
+    """The list of files that import doit names those that do."""
+    known = {room(file) for file in FILES if any(name.partition(".")[0] == "doit" for _, name in
+             imported(ast.parse(file.read_bytes()), package_of(file)))}  # fmt: skip
+    assert known == KNOWS_DOIT
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_the_picture_of_the_floors_is_true(page):
+    """Every room stands in it, none above one that it may not know; those that import doit have a line of their own."""
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    lines = text[text.index("door     __init__") :].partition("```")[0].splitlines()
+    rooms = {line.split()[0]: [name for name in line.split()[1:] if name != "over"] for line in lines}
+    drawn = [name for names in rooms.values() for name in names]
+    heights = [floor(name) or 0 for name in drawn]
+    assert heights == sorted(heights, reverse=True)
+    assert {*drawn, "_stats", "__main__"} == set().union(*FLOORS)
+    assert set(rooms["doit"]) == KNOWS_DOIT
+
+
 @pytest.mark.parametrize("file", but_for(TOO_LONG))
 def test_no_file_is_long(file):
     """A file has one job, and 350 lines suffice for it."""
