@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from .canonical import inner_code
 from .changes import Changes
 from .imports import computed_prefix, extended, import_target, is_import_call, loads_by_path
-from .scopes import Scope, Value, aliases
+from .scopes import Value, aliases
 from .summary import LOOPED, Alias, Call, How, Mark
 from .texts import evaluated, modules_run
 from .words import MUTATING, dotted, last, works_in_place
