@@ -47,10 +47,14 @@ class _Judged:
     def get_codec_cls(self, codec: Any) -> Any:
         """Answer doit as before; it asks this after dodo.py is loaded, before it makes its judge."""
         if "kept.pipeline" in sys.modules and self.dep_manager is None:
+            if self.watched is None:
+                from .errors import kept_unnamed
+
+                raise InvalidDodoFile(str(kept_unnamed(os.getcwd())))
             from .build import Project
             from .judge import KeptDependency
 
-            here = self.watched if self.watched is not None and str(self.watched.root) == os.getcwd() else None
+            here = self.watched if str(self.watched.root) == os.getcwd() else None
             self.dep_manager = KeptDependency(here or Project(os.getcwd(), still=self.still))
             self.dep_manager.asked, self.dep_manager.witness = self.asked, self.witness
         return super().get_codec_cls(codec)  # type: ignore[misc]  # mixed into a command of doit

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     State = tuple[int, int, int, int]
 
-SCHEME = 4
+SCHEME = 5
 _VERSION = sys.modules[__name__.partition(".")[0]].__version__  # of kept
 FOLDER = os.path.join("artifacts", ".kept")
 CHANGES = "changes"
@@ -56,7 +56,8 @@ ALWAYS = (
     "TZ",
     "NO_COLOR",
     "TERM",
-    "DOIT_CONFIG",
+    "DOIT_FILE",
+    "DOIT_SEEK_FILE",
 )
 
 # Options that change nothing of what is up to date; after any other the normal path is taken.

@@ -308,6 +308,20 @@ def test_an_unknown_task_is_told_as_doit_does(project):
     assert "Traceback" not in run.err
 
 
+def test_a_dodo_py_that_does_not_name_kept_is_told(project):
+    """Its code would be loaded by Python alone, and run from old bytecode."""
+    project.write("work.py", "def made():\n    return 3\n")
+    head = "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n"
+    project.write("flow.py", head + "    a = stage(work.made)\n")
+    project.write("dodo.py", "from flow import P\n")
+    run = project.doit()
+    assert (run.code, run.outcomes) == (3, {})
+    assert "hint: write `import kept` in dodo.py" in run.err
+    assert "Traceback" not in run.err
+    project.write("dodo.py", "import kept\nfrom flow import P\n")
+    assert project.doit().outcomes == {"p:a": "built"}
+
+
 # ---- where doit is started
 
 

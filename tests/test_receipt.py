@@ -232,6 +232,13 @@ def test_what_dodo_py_read_counts(project, monkeypatch):
         assert receipt.read(ARGUMENTS) is None
 
 
+@pytest.mark.parametrize("name", ["DOIT_FILE", "DOIT_SEEK_FILE"])
+def test_another_dodo_py_is_another_question(answered, monkeypatch, name):
+    """Variables name it as options do."""
+    monkeypatch.setenv(name, "other.py")
+    assert receipt.read(ARGUMENTS) is None
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one", "workers"])
 @pytest.mark.parametrize("ends", ["Ctrl-C", "a mistake in what judges"])
 def test_a_run_that_was_cut_off_leaves_no_receipt(project, workers, ends):

@@ -101,6 +101,12 @@ def dodo_above(here: object, found: object) -> KeptError:
     return make(KeptError, "there is no dodo.py here, but further up", facts, "go to its folder, or add -k: `doit -k`")
 
 
+def kept_unnamed(folder: object) -> KeptError:
+    """A dodo.py has its pipelines from other files and does not name kept: Python alone has loaded them."""
+    facts: Facts = (("here", folder), ("reason", "what it imports was loaded as Python does, maybe from old bytecode"))
+    return make(KeptError, "the pipelines of dodo.py come from other files", facts, "write `import kept` in dodo.py")
+
+
 def not_loaded(problem: BaseException) -> str:
     """Say what can be done where dodo.py, or what it imports, raises."""
     if isinstance(problem, ModuleNotFoundError):
