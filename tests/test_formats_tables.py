@@ -124,6 +124,42 @@ def test_a_refusal_names_the_column(tmp_path):
         formats.save(frame, formats.named("parquet"), tmp_path / "v")
 
 
+def scanned(folder):
+    pl.DataFrame({"a": [1, 2]}).write_csv(folder / "rows.csv")
+    return pl.scan_csv(folder / "rows.csv").filter(pl.col("a") > 1)
+
+
+def dataset_of(folder):
+    from pyarrow import dataset, parquet
+
+    parquet.write_table(pa.table({"a": [1]}), folder / "rows.parquet")
+    return dataset.dataset(folder / "rows.parquet")
+
+
+PLANS = {
+    "polars": (scanned, "return rows.collect()"),
+    "polars in memory": (lambda _: pl.DataFrame({"a": [1]}).lazy(), "return rows.collect()"),
+    "in a dict": (lambda folder: {"rows": scanned(folder)}, "return rows.collect()"),
+    "arrow": (dataset_of, "return rows.to_table()"),
+    "a part of it": (lambda folder: next(dataset_of(folder).get_fragments()), "return rows.to_table()"),
+}
+
+
+@pytest.mark.parametrize(("make", "hint"), PLANS.values(), ids=PLANS)
+def test_rows_that_are_read_later_are_refused(tmp_path, make, hint):
+    """A plan to read files stays the same when they change, and nothing after it would be built again."""
+    with pytest.raises(errors.DoesNotFit, match="is a plan to read rows") as told:
+        formats.save_by_value(make(tmp_path), tmp_path / "v")
+    assert told.value.hint == hint
+
+
+def test_rows_that_are_read_later_do_not_fit_a_declared_table(tmp_path):
+    """The hint is the same where a table was declared."""
+    with pytest.raises(errors.DoesNotFit) as told:
+        formats.save(scanned(tmp_path), formats.named("parquet"), tmp_path / "v")
+    assert told.value.hint == "return rows.collect()"
+
+
 def test_summaries_show_columns():
     """Each column with its type, for all three libraries."""
     for value in (pd.DataFrame({"a": [1]}), pl.DataFrame({"a": [1]}), pa.table({"a": [1]})):

@@ -33,6 +33,9 @@ class Pkl:
             def reducer_override(self, thing: Any) -> Any:
                 if isinstance(thing, memoryview | io.TextIOWrapper):
                     raise _changed(thing)
+                if unread := _unread(thing):
+                    kind = type(thing).__name__
+                    raise Unfit(f"a {kind} is a plan to read rows, which stays the same when its files change", unread)
                 for candidate in (thing, type(thing)):
                     if callable(candidate) and (name := importable(candidate)) is not None:
                         named[name] = None
@@ -65,6 +68,12 @@ class Pkl:
             raise Unfit(f"its pickle cannot be read back: {type(problem).__name__}: {problem}", _HINT) from None
 
 
+def _unread(thing: object) -> str:
+    """Return the hint for what names files that it reads later: its pickle stays the same when they change."""
+    kinds = (f"{kind.__module__}.{kind.__name__}" for kind in type(thing).__mro__)
+    return next((_PLANS[kind] for kind in kinds if kind in _PLANS), "")
+
+
 def _changed(thing: object) -> Unfit:
     """Refuse what cloudpickle would make into something else."""
     if isinstance(thing, memoryview):
@@ -73,8 +82,14 @@ def _changed(thing: object) -> Unfit:
 
 
 HINTS = {
+    "LazyFrame": "return rows.collect()",
     "generator": "return list(...) of what it yields",
     "async_generator": "collect what it yields in a plain function",
     "coroutine": "a stage is not awaited: write a plain function that calls asyncio.run(...)",
 }
 _HINT = "return plain data, or add a format for its type with kept.formats.register"
+_PLANS = {
+    "polars.lazyframe.frame.LazyFrame": HINTS["LazyFrame"],
+    "pyarrow._dataset.Dataset": "return rows.to_table()",
+    "pyarrow._dataset.Fragment": "return rows.to_table()",
+}
