@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import levels
 from .libraries import library
 from .protocol import Unfit
 from .shipped import TABLES
 
 _MARK = "kept.table"  # a key in the file's own notes; its value says to which library a table goes back
 _COLUMNS = "kept.columns"  # another: start, stop and step of numbered columns, which Arrow would write out
+_FREQ = "kept.freq"  # the frequency of the index, which pandas does not give to Arrow
+_LEVELS = "kept.levels"  # the levels of an index of several
 _HINT = 'convert what differs before returning it, or declare the format: Annotated[..., "pkl"]'
 
 
@@ -49,14 +52,17 @@ class Parquet:
         table = library("pyarrow.parquet", "pyarrow").ParquetFile(path).read()
         notes = dict(table.schema.metadata or {})
         notes.pop(_MARK.encode(), None)
-        columns = notes.pop(_COLUMNS.encode(), b"").decode().split() if mark.startswith("pandas") else []
-        table = table.replace_schema_metadata(notes or None)
         if mark == "pyarrow.Table":
-            return table
+            return table.replace_schema_metadata(notes or None)
+        columns, freq, ordered = (notes.pop(note.encode(), b"").decode() for note in (_COLUMNS, _FREQ, _LEVELS))
         pandas = library("pandas", "pandas")
-        frame = table.to_pandas()
+        frame = table.replace_schema_metadata(notes or None).to_pandas()
         if columns:
-            frame.columns = pandas.RangeIndex(*map(int, columns), name=frame.columns.name)
+            frame.columns = pandas.RangeIndex(*map(int, columns.split()), name=frame.columns.name)
+        if freq:
+            frame.index.freq = freq
+        if ordered:
+            levels.restore(frame, ordered)
         if mark.startswith("pandas.Series"):
             series = frame.iloc[:, 0]
             return series if mark == "pandas.Series" else series.rename(None)
@@ -74,11 +80,14 @@ def _marked(path: Path) -> str:
             return str(polars.read_parquet_metadata(file).get(_MARK, ""))
 
 
-def _write_arrow(table: Any, path: Path, mark: str = "pyarrow.Table", columns: str = "") -> None:
-    notes = {**(table.schema.metadata or {}), _MARK.encode(): mark.encode()}
-    notes |= {_COLUMNS.encode(): columns.encode()} if columns else {}
+def _write_arrow(value: Any, path: Path) -> None:
+    _write_table(value, path, {_MARK: "pyarrow.Table"})
+
+
+def _write_table(table: Any, path: Path, notes: dict[str, str]) -> None:
+    said = {name: text for name, text in notes.items() if text}
     library("pyarrow.parquet", "pyarrow").write_table(
-        table.replace_schema_metadata(notes),
+        table.replace_schema_metadata({**(table.schema.metadata or {}), **said}),
         path,
         use_compliant_nested_type=False,  # else the items of lists come back under another name
     )
@@ -88,12 +97,15 @@ def _write_pandas(value: Any, path: Path) -> None:
     mark, columns = "pandas.DataFrame", getattr(value, "columns", value)
     numbered = f"{columns.start} {columns.stop} {columns.step}" if type(columns).__name__ == "RangeIndex" else ""
     if type(value).__name__ == "Series":
-        mark = "pandas.Series" if isinstance(value.name, str) else "pandas.Series unnamed"
-        if value.name is not None and not isinstance(value.name, str):
+        mark = "pandas.Series" if value.name is not None else "pandas.Series unnamed"
+        if type(value.name) not in (str, type(None)):
             raise Unfit(f"the name {value.name!r} of a series is not str", _HINT)
         attrs, value = value.attrs, value.to_frame("values" if value.name is None else value.name)
         value.attrs = attrs
-    _write_arrow(library("pyarrow.lib", "pyarrow").Table.from_pandas(value), path, mark, numbered)
+    freq = value.index.freqstr if type(value.index).__name__ in ("DatetimeIndex", "TimedeltaIndex") else None
+    table = library("pyarrow.lib", "pyarrow").Table.from_pandas(value)
+    notes = {_MARK: mark, _COLUMNS: numbered, _FREQ: freq or "", _LEVELS: levels.said(value)}
+    _write_table(table, path, notes)
 
 
 def _write_polars(value: Any, path: Path) -> None:
@@ -103,11 +115,11 @@ def _write_polars(value: Any, path: Path) -> None:
 def _pandas_differs(one: Any, other: Any) -> str:
     """Name what differs between two tables or series of pandas; "" if nothing does."""
     pandas = library("pandas", "pandas")
-    if not _same_plain(one.attrs, other.attrs):
+    if not _same(one.attrs, other.attrs):
         return "its attrs"
     series = type(one).__name__ == "Series"
     for left, right in zip(one.axes, other.axes, strict=True):
-        if not _same_plain(list(left.names), list(right.names)) or not _same_kind(left, right):
+        if not _same_index(left, right):
             return "its index" if left is one.index else "its columns"
     for position in range(1 if series else one.shape[1]):
         left, right = (one, other) if series else (one.iloc[:, position], other.iloc[:, position])
@@ -115,7 +127,7 @@ def _pandas_differs(one: Any, other: Any) -> str:
             return f"column {left.name!r} of dtype {left.dtype}"
         if left.dtype.kind == "f" and _says_more_than_nan(left):
             return f"a NaN with a payload in column {left.name!r}"
-        if left.dtype == object and not all(map(_same_cell, left, right)):
+        if left.dtype == object and not all(map(_same, left, right)):
             return f"column {left.name!r} of Python objects"
     check = pandas.testing.assert_series_equal if series else pandas.testing.assert_frame_equal
     try:
@@ -125,24 +137,33 @@ def _pandas_differs(one: Any, other: Any) -> str:
     return ""
 
 
-def _same_cell(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other or repr(one) == repr(other) == "nan")
-
-
-def _same_kind(one: Any, other: Any) -> bool:
-    """Compare what pandas passes over where two indexes hold the same: class, zone and frequency."""
+def _same_index(one: Any, other: Any) -> bool:
+    """Compare what pandas passes over where two indexes hold the same: classes, zones, frequencies, order of levels."""
     said = [(type(each), str(each.dtype), getattr(each, "freq", None)) for each in (one, other)]
-    return bool(said[0] == said[1])
-
-
-def _same_plain(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
+    if said[0] != said[1] or not _same(list(one.names), list(other.names)):
         return False
+    if one.nlevels > 1:
+        return one.nlevels == other.nlevels and all(map(_same_level, one.levels, other.levels, one.codes, other.codes))
+    return one.dtype != object or (len(one) == len(other) and all(map(_same, one, other)))
+
+
+def _same_level(one: Any, other: Any, codes: Any, other_codes: Any) -> bool:
+    return bool(_same_index(one, other) and one.equals(other) and (codes == other_codes).all())
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Compare what cells and notes hold: types at every depth, the order of dicts, the digits of decimals."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in (str, int, bool, bytes, type(None)):
+        return bool(one == other)
     if isinstance(one, dict):
-        return _same_plain([*one.items()], [*other.items()])
+        return _same([*one.items()], [*other.items()])
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same_plain, one, other))
-    return bool(one == other)
+        return len(one) == len(other) and all(map(_same, one, other))
+    # Equal are also decimals of another scale and times of another zone: what they say of themselves tells them apart.
+    return repr(one) == repr(other) and bool(one == other or repr(one) == "nan")
 
 
 def _says_more_than_nan(column: Any) -> bool:
