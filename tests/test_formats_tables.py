@@ -61,6 +61,8 @@ KEPT = {
     "series": lambda: pd.Series([1, 2], name="y", index=[3, 4]),
     "unnamed series": lambda: pd.Series(["a", "b"]),
     "polars": lambda: pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1.0], [NAN]]}),
+    "polars sorted": lambda: pl.DataFrame({"a": [2, 1, 3], "b": [1, 2, 0], "c": ["x", "z", "y"]}).sort("a"),
+    "polars sorted down": lambda: pl.DataFrame({"a": [2, None, 3]}).sort("a", descending=True, nulls_last=True),
     "polars kinds": lambda: pl.DataFrame(
         {"a": [dt.date(2020, 1, 1)], "b": [decimal.Decimal("1.50")], "c": [{"x": 1}], "d": [b"x"]}
     ),
@@ -122,13 +124,17 @@ def equal_axes(one, other):
     )
 
 
+def sorted_ways(frame):
+    return [(column.flags["SORTED_ASC"], column.flags["SORTED_DESC"]) for column in frame]
+
+
 def equal(one, other):
     if type(one).__module__.startswith("pandas"):
         check = pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal
         check(one, other, check_exact=True, check_index_type=True)
         return one.attrs == other.attrs and all(map(equal_axes, one.axes, other.axes))
     if isinstance(one, pl.DataFrame):
-        return one.schema == other.schema and one.equals(other)
+        return one.schema == other.schema and one.equals(other) and sorted_ways(one) == sorted_ways(other)
     return one.schema.equals(other.schema, check_metadata=True) and repr(one.to_pylist()) == repr(other.to_pylist())
 
 

@@ -66,6 +66,31 @@ def test_seeding_can_be_switched_off(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("library", "made", "drawn"),
+    [
+        ("polars", "polars.DataFrame({'a': range(1000)})", "table.sample(5)['a'].to_list()"),
+        ("pandas", "pandas.DataFrame({'a': range(1000)})", "table.sample(5)['a'].tolist()"),
+    ],
+)
+def test_a_stage_draws_the_same_from_what_it_is_given(project, library, made, drawn):
+    """Also where its function names no library, and the one that it draws from is loaded with the input."""
+    pytest.importorskip(library)
+    project.write(
+        "work.py", f"def table():\n    import {library}\n    return {made}\n\n\ndef drawn(table):\n    return {drawn}\n"
+    )
+    project.write(
+        "dodo.py",
+        "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n"
+        "    table = stage(work.table)\n    drawn = stage(work.drawn, table)\n",
+    )
+    found = set()
+    for args in ((), ("-a", "p:drawn"), ("-a", "-s", "p:drawn")):
+        assert project.doit(*args).code == 0
+        found.add(project.read("artifacts/p/drawn.json"))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
     ("text", "count"),
     [
         ("20 GB", 20 * 10**9),

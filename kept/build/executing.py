@@ -227,6 +227,7 @@ def _call(job: Job, store: Store) -> Any:
         n: None if n in skipped and _holds_blobs(job.arguments[n]) else given(job, store, n) for n in job.arguments
     }
     args, kwargs = call_arguments(job.function, values)
+    seeds.plant(job.record.action.seed, job.seeding)  # again: the values may have brought libraries, or drawn
     return alone(job.function, args, kwargs)
 
 

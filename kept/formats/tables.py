@@ -15,6 +15,8 @@ _MARK = "kept.table"  # a key in the file's own notes; its value says to which l
 _COLUMNS = "kept.columns"  # another: start, stop and step of numbered columns, which Arrow would write out
 _FREQ = "kept.freq"  # the frequency of the index, which pandas does not give to Arrow
 _LEVELS = "kept.levels"  # the levels of an index of several
+_SORTED = "kept.sorted"  # of each column of polars whether it is known to be sorted, and how: one of _WAYS
+_WAYS = {"+": "SORTED_ASC", "-": "SORTED_DESC"}
 _HINT = 'convert what differs before returning it, or declare the format: Annotated[..., "pkl"]'
 
 
@@ -44,11 +46,10 @@ class Parquet:
 
     def load(self, path: Path) -> Any:
         """Read a table, for the library that made it."""
-        mark = _marked(path)
+        mark, known = _marked(path)
         if mark == "polars.DataFrame":
-            polars = library("polars", "polars")
             with path.open("rb") as file:
-                return polars.read_parquet(file)
+                return _flagged(library("polars", "polars").read_parquet(file), known)
         table = library("pyarrow.parquet", "pyarrow").ParquetFile(path).read()
         notes = dict(table.schema.metadata or {})
         notes.pop(_MARK.encode(), None)
@@ -69,15 +70,16 @@ class Parquet:
         return frame
 
 
-def _marked(path: Path) -> str:
-    """Return which library's table a file holds; polars may be there without pyarrow."""
+def _marked(path: Path) -> tuple[str, str]:
+    """Return which library's table a file holds and what is sorted; polars may be there without pyarrow."""
     try:
         notes = library("pyarrow.parquet", "pyarrow").read_metadata(path).metadata or {}
-        return str(notes.get(_MARK.encode(), b"").decode())
+        return notes.get(_MARK.encode(), b"").decode(), notes.get(_SORTED.encode(), b"").decode()
     except Unfit:
         polars = library("polars", "polars")
         with path.open("rb") as file:
-            return str(polars.read_parquet_metadata(file).get(_MARK, ""))
+            notes = polars.read_parquet_metadata(file)
+        return notes.get(_MARK, ""), notes.get(_SORTED, "")
 
 
 def _write_arrow(value: Any, path: Path) -> None:
@@ -109,7 +111,19 @@ def _write_pandas(value: Any, path: Path) -> None:
 
 
 def _write_polars(value: Any, path: Path) -> None:
-    value.write_parquet(path, metadata={_MARK: "polars.DataFrame"})
+    ways = "".join(_way(column) for column in value.get_columns())
+    notes = {_MARK: "polars.DataFrame"} | ({_SORTED: ways} if ways.strip(".") else {})
+    value.write_parquet(path, metadata=notes)
+
+
+def _way(column: Any) -> str:
+    return next((way for way, flag in _WAYS.items() if column.flags[flag]), ".")
+
+
+def _flagged(frame: Any, ways: str) -> Any:
+    """Say to polars again what is sorted: the order of groups depends on it."""
+    columns = zip(frame.get_columns(), ways, strict=True) if ways else ()
+    return frame.with_columns(column.set_sorted(descending=way == "-") for column, way in columns if way in _WAYS)
 
 
 def _pandas_differs(one: Any, other: Any) -> str:
@@ -180,6 +194,9 @@ def _polars_differs(one: Any, other: Any) -> str:
     changed = [name for name in one.columns if one.schema[name] != other.schema.get(name)]
     if changed:
         return f"column {changed[0]!r} of dtype {one.schema[changed[0]]}"
+    for left, right in zip(one.get_columns(), other.get_columns(), strict=True):
+        if _way(left) != _way(right):
+            return f"the order that is known of column {left.name!r}"
     return "" if one.equals(other) else "it"
 
 
