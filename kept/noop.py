@@ -11,7 +11,7 @@ from typing import Any
 from . import receipt
 from .actions import Outcome
 from .build import Project
-from .digest import walk
+from .digest import below
 from .fingerprint import loading
 from .fingerprint.fingerprints import SEEDED
 from .fingerprint.project import Project as Modules
@@ -65,7 +65,7 @@ def _of_stages(project: Project, known: dict[str, receipt.State]) -> Iterator[tu
         inputs = [wire.path for wire in stage.wires.values() if isinstance(wire, File)]
         for path in (*project.files(stage, judged.outputs), *inputs):
             seen = _seen(project, path)
-            files = {path: seen} if seen is not None else {one: _seen(project, one) for one in _below(path)}
+            files = {path: seen} if seen is not None else {one: _seen(project, one) for one in below(path)}
             known.update((file, state) for file, state in files.items() if state is not None)
             yield from ((task, file) for file in files)
 
@@ -74,13 +74,6 @@ def _seen(project: Project, path: str) -> receipt.State | None:
     """Return the stat by which a file was judged in this run."""
     seen = project.memo.seen(os.path.join(project.root, path))
     return (seen.mtime_ns, seen.ctime_ns, seen.size, seen.inode) if seen is not None else None
-
-
-def _below(path: str) -> Iterator[str]:
-    """Yield a path and, if it is a folder, all that is in it."""
-    yield path
-    for folder, folders, names in walk(path):
-        yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 
 def _of_plain(tasks: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 
 from .. import errors
-from ..digest import Digest, digest_tree, digest_value, walk
+from ..digest import Digest, below, digest_tree, digest_value
 from ..lean import dataclass
 from ..store import Store
 
@@ -29,7 +29,7 @@ def look(path: str) -> str:
     seen = _stat(path)
     if len(seen) > 1:
         return repr(seen)
-    return digest_value([[os.path.relpath(one, path), *_stat(one)] for one in sorted(_within(path))])
+    return digest_value([[os.path.relpath(one, path), *_stat(one)] for one in sorted(below(path))])
 
 
 def _stat(path: str) -> tuple[int, ...]:
@@ -40,12 +40,6 @@ def _stat(path: str) -> tuple[int, ...]:
     if stat.S_ISDIR(seen.st_mode):
         return (seen.st_ino,)  # a lock file that comes and goes changes times of a folder
     return (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
-
-
-def _within(path: str) -> Iterator[str]:
-    yield path
-    for folder, folders, names in walk(path):
-        yield from (os.path.join(folder, name) for name in (*folders, *names))
 
 
 def moved(held: Mapping[str, Held], named: Callable[[str], Digest], store: Store) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Names content: canonical encoding of plain values, digests of bytes, files and trees, remembered by stat."""
 
 from .algorithms import Algorithm, Hashing, hashing
-from .files import RACY_NS, Digest, Stat, digest_bytes, digest_file, digest_tree, is_name, walk
+from .files import RACY_NS, Digest, Stat, below, digest_bytes, digest_file, digest_tree, is_name
 from .memo import Memo
 from .shapes import fits
 from .values import canonical_json, digest_value, encode
@@ -13,6 +13,7 @@ __all__ = [
     "Hashing",
     "Memo",
     "Stat",
+    "below",
     "canonical_json",
     "digest_bytes",
     "digest_file",
@@ -22,5 +23,4 @@ __all__ = [
     "fits",
     "hashing",
     "is_name",
-    "walk",
 ]

@@ -84,6 +84,13 @@ def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
         yield folder, folders, names + back
 
 
+def below(path: str) -> Iterator[str]:
+    """Yield a path and, if it is a folder, all that is in it."""
+    yield path
+    for folder, folders, names in walk(path):
+        yield from (os.path.join(folder, name) for name in (*folders, *names))
+
+
 def _leads_back(top: str, folder: str, name: str) -> bool:
     place = os.path.join(folder, name)
     if not os.path.islink(place):
