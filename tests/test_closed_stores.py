@@ -1,5 +1,6 @@
 """Stores that cannot be written to, are full, not private, or of a newer kept: what `doit` does with each."""
 
+import functools
 import os
 import shutil
 import stat
@@ -40,30 +41,28 @@ def mounts() -> bool:
     return subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
 
 
+def shut(project: Project, place: str, *arguments: str, verb: str = "doit") -> Run:
+    """Run doit while a folder and all below it are read-only: by mount for the superuser, else by permission."""
+    root = project.path(place)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if not mounts():
+            pytest.skip("the superuser needs a mount of his own to meet what is read-only")
+        script = f'mount --bind "{root}" "{root}"\nmount -o remount,ro,bind "{root}"'
+        return shell(project, script, *arguments, own_mounts=True, verb=verb)
+    folders = [root, *(p for p in root.rglob("*") if p.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        return shell(project, "", *arguments, verb=verb)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
 @pytest.fixture
 def closed(project) -> Callable[..., Run]:
-    """Give a function that runs doit while the store is read-only: by mount for the superuser, else by permission."""
-
-    def by_mount(*arguments: str, verb: str = "doit") -> Run:
-        place = project.path(STORE)
-        script = f'mount --bind "{place}" "{place}"\nmount -o remount,ro,bind "{place}"'
-        return shell(project, script, *arguments, own_mounts=True, verb=verb)
-
-    def by_permission(*arguments: str, verb: str = "doit") -> Run:
-        places = [project.path(STORE), *(p for p in project.path(STORE).rglob("*") if p.is_dir())]
-        for place in places:
-            place.chmod(0o555)
-        try:
-            return shell(project, "", *arguments, verb=verb)
-        finally:
-            for place in places:
-                place.chmod(0o755)
-
-    if hasattr(os, "geteuid") and os.geteuid() != 0:
-        return by_permission
-    if not mounts():
-        pytest.skip("the superuser needs a mount of his own to meet a read-only store")
-    return by_mount
+    """Give a function that runs doit while the store is read-only."""
+    return functools.partial(shut, project, STORE)
 
 
 def kept_files(project: Project) -> dict[str, tuple[int, int]]:
@@ -143,24 +142,6 @@ def test_what_must_write_says_that_it_cannot(project, closed):
         assert run.err.startswith("ERROR: ")
         assert "read-only" in run.err
     assert project.doit("nearest").ran == []
-
-
-def shut(project: Project, place: str, *arguments: str, verb: str = "doit") -> Run:
-    """Run doit while a folder and all below it are read-only."""
-    root = project.path(place)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        if not mounts():
-            pytest.skip("the superuser needs a mount of his own to meet a read-only project")
-        script = f'mount --bind "{root}" "{root}"\nmount -o remount,ro,bind "{root}"'
-        return shell(project, script, *arguments, own_mounts=True, verb=verb)
-    folders = [root, *(p for p in root.rglob("*") if p.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        return shell(project, "", *arguments, verb=verb)
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("built", [True, False])

@@ -338,23 +338,15 @@ def test_columns_of_a_report_may_be_declared(project):
     assert "did you mean accuracy?" in run.err
 
 
-def test_scalars_in_a_named_tuple_have_columns_of_their_own(project):
-    """A field is named after its stage; arrays and texts that are no scalars are left out."""
+def judge(project, fields: str, scores: str) -> None:
+    """Give each model a stage of scores, a NamedTuple of these fields and values."""
     project.write(
         "recipes/nearest.py",
         project.read("recipes/nearest.py")
-        + '''
-
-class Scores(NamedTuple):
-    f1: float
-    passed: bool
-    table: list
-
-
-def judge(model: Model, test: np.ndarray) -> Scores:
-    """Judge a model."""
-    return Scores(0.5, True, [1, 2])
-''',
+        + "\n\nclass Scores(NamedTuple):\n"
+        + "".join(f"    {field}\n" for field in fields.split(", "))
+        + "\n\ndef judge(model: Model, test: np.ndarray) -> Scores:\n"
+        + f'    """Judge a model."""\n    import numpy as np\n\n    return Scores({scores})\n',
     )
     project.edit(
         "recipes/nearest.py", "from typing import TYPE_CHECKING", "from typing import TYPE_CHECKING, NamedTuple"
@@ -364,6 +356,11 @@ def judge(model: Model, test: np.ndarray) -> Scores:
         "\n\nclass Majority",
         "    scores = stage(nearest.judge, model, Points.scaled.test)\n\n\nclass Majority",
     )
+
+
+def test_scalars_in_a_named_tuple_have_columns_of_their_own(project):
+    """A field is named after its stage; arrays and texts that are no scalars are left out."""
+    judge(project, "f1: float, passed: bool, table: list", "0.5, True, [1, 2]")
     told = json.loads(project.doit("report", "--format", "json").out)["variants"]
     assert {name: told[0]["values"][name] for name in ("scores.f1", "scores.passed")} == {
         "scores.f1": 0.5,
@@ -374,34 +371,8 @@ def judge(model: Model, test: np.ndarray) -> Scores:
 
 def test_numbers_of_numpy_are_columns_where_the_annotation_says_float(project):
     """`-> float` and a float64 is a number in the JSON; metrics of scikit-learn and means of NumPy are such."""
-    project.write(
-        "recipes/nearest.py",
-        project.read("recipes/nearest.py")
-        + '''
-
-class Scores(NamedTuple):
-    f1: float
-    least: float
-    count: int
-    passed: bool
-    table: list
-
-
-def judge(model: Model, test: np.ndarray) -> Scores:
-    """Judge a model."""
-    import numpy as np
-
-    return Scores(np.float64(0.5), np.float32(0.25), np.int64(3), np.bool_(True), [np.float64(1)])
-''',
-    )
-    project.edit(
-        "recipes/nearest.py", "from typing import TYPE_CHECKING", "from typing import TYPE_CHECKING, NamedTuple"
-    )
-    project.edit(
-        "dodo.py",
-        "\n\nclass Majority",
-        "    scores = stage(nearest.judge, model, Points.scaled.test)\n\n\nclass Majority",
-    )
+    fields = "f1: float, least: float, count: int, passed: bool, table: list"
+    judge(project, fields, "np.float64(0.5), np.float32(0.25), np.int64(3), np.bool_(True), [np.float64(1)]")
     told = json.loads(project.doit("report", "--format", "json", "--sort", "scores.f1").out)["variants"]
     values = {name: value for name, value in told[0]["values"].items() if name.startswith("scores")}
     assert values == {"scores.f1": 0.5, "scores.least": 0.25, "scores.count": 3, "scores.passed": True}
