@@ -167,12 +167,13 @@ def anything(told: Iterable[Told]) -> bool:
     return any(t.outcome is not Outcome.UP_TO_DATE for t in told)
 
 
-_WOULD = {
+WOULD = {
     Outcome.UP_TO_DATE: "up to date",
     Outcome.RESTORED: "would be restored",
     Outcome.BUILT: "would be built",
     Outcome.FAILED: "cannot be judged",
 }
+PERHAPS = "would be built if what comes first changes"
 
 
 def as_text(told: Iterable[Told]) -> str:
@@ -180,13 +181,17 @@ def as_text(told: Iterable[Told]) -> str:
     return "".join(_paragraph(t) for t in told)
 
 
-def _paragraph(told: Told) -> str:
-    verdict = told.outcome.value if told.past else _WOULD[told.outcome]
-    if told.perhaps:
-        verdict = "would be built if what comes first changes"
+def verdict(told: Told) -> str:
+    """Say in words what a run would do to a stage, or has done."""
     if told.ignored:
-        verdict = until_forgotten(told.ignored)
-    lines = [f"{told.task}  {verdict}"]
+        return until_forgotten(told.ignored)
+    if told.perhaps:
+        return PERHAPS
+    return told.outcome.value if told.past else WOULD[told.outcome]
+
+
+def _paragraph(told: Told) -> str:
+    lines = [f"{told.task}  {verdict(told)}"]
     for reason in told.reasons:
         place = f" ({reason.where})" if reason.where else ""
         lines.append(f"    {reason}{place}")
@@ -241,7 +246,7 @@ def accept(project: Project, task: str, allowed: Set[Cause], reason: str) -> str
     """Let the last record of a stage stand for its code as it is now; say what was done."""
     judged = project.judge(task)
     if judged.outcome is not Outcome.BUILT or judged.problem is not None:
-        return f"{task}  nothing to accept: {_WOULD[judged.outcome]}\n"
+        return f"{task}  nothing to accept: {WOULD[judged.outcome]}\n"
     refused = [str(r) for r in judged.reasons if r.cause not in allowed]
     last = project.last(task)
     if last is None:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from ..actions import Outcome
 from ..build import Project
-from ..explain import Told, before
+from ..explain import Told, before, verdict
 from ..lean import dataclass
 from ..pipeline import File, Input
 from ..screen import MARKS
 from .arguments import Arguments, cut, one_of, say
 from .declarations import declared
 from .picture import Arrow, Box, svg
-from .plan import verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,13 @@ from collections.abc import Iterable
 from .. import explain
 from ..actions import Cause, Outcome
 from ..build import Project
-from ..explain import Told
+from ..explain import PERHAPS, WOULD, Told, verdict
 from ..lean import dataclass
 from ..reading import History
 from ..reports.words import seconds
 from ..screen import MARKS
 from .arguments import Arguments, cut, say, say_json
 from .declarations import declared
-
-WOULD = {
-    Outcome.UP_TO_DATE: "up to date",
-    Outcome.RESTORED: "would be restored",
-    Outcome.BUILT: "would be built",
-    Outcome.FAILED: "cannot be judged",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +64,11 @@ def _line(one: Planned) -> str:
     return text + why + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "")
 
 
-def verdict(told: Told) -> str:
-    """Say in words what a run would do to a stage."""
-    if told.ignored:
-        return explain.until_forgotten(told.ignored)
-    return "would be built if what comes first changes" if told.perhaps else WOULD[told.outcome]
-
-
 def _sum(stages: list[Planned]) -> str:
     """Count what would be done: ``4 stages: 1 to build, 3 up to date; about 9.1 s by earlier runs``."""
     count = Counter("ignored" if one.told.ignored else verdict(one.told) for one in stages)
     short = [(words, words.replace("would be built", "to build").replace("would be restored", "to restore"))
-             for words in (WOULD[Outcome.FAILED], WOULD[Outcome.BUILT], "would be built if what comes first changes",
+             for words in (WOULD[Outcome.FAILED], WOULD[Outcome.BUILT], PERHAPS,
                            WOULD[Outcome.RESTORED], WOULD[Outcome.UP_TO_DATE], "ignored")]  # fmt: skip
     text = ", ".join(f"{count[words]} {said}" for words, said in short if count[words]) or "nothing to do"
     known = sum(one.seconds or 0.0 for one in stages)

@@ -13,12 +13,12 @@ from ..actions import Output, Record
 from ..build import ARTIFACTS, Judgement, Project
 from ..build import load as load_output
 from ..errors import size
+from ..explain import WOULD
 from ..lean import dataclass
 from ..reading import History, find, project_around, record_then
 from ..reports.words import moment, seconds
 from .arguments import Arguments, say, say_json
 from .declarations import Declarations, declared
-from .plan import WOULD
 
 _PARTS = 8  # parts of the code that are listed; `kept fingerprint` lists all
 
