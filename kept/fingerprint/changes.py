@@ -101,10 +101,6 @@ class Changes(Lookup):
                 if isinstance(one, (ast.Name, ast.Attribute, ast.Subscript)) and not made:
                     self.changed(ast.Attribute(one, "?", ast.Store()), node)
 
-    def innermost(self) -> Scope:
-        """Return the scope of the function or class here."""
-        return next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
-
     def changed_in_place(self, target: ast.Name) -> None:
         """Note ``d |= x`` in a function, where ``d`` may be somebody else's."""
         scope = self.owner(target.id)
@@ -138,19 +134,6 @@ class Changes(Lookup):
             self.mark(Mark.EFFECT, at)
         else:
             self.touches.add(found)
-
-    def owner(self, name: str) -> Scope | None:
-        """Return the scope that binds a name, None for the module."""
-        inner = True
-        for scope in reversed(self.scopes):
-            if scope.kind == "class" and not inner:
-                continue
-            inner = inner and scope.kind == "comprehension"
-            if name in scope.outer:
-                return None
-            if name in scope.bound:
-                return scope
-        return None
 
     def is_shared(self, name: str, attribute: str) -> bool:
         """Say whether ``self.attribute`` may belong to the class and so to all; of other arguments it is."""

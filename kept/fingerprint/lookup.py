@@ -59,3 +59,20 @@ class Lookup:
         root, _, rest = name.partition(".")
         found = self.reference(root)
         return None if found is None else extended(found, rest)
+
+    def owner(self, name: str) -> Scope | None:
+        """Return the scope that binds a name, None for the module."""
+        inner = True
+        for scope in reversed(self.scopes):
+            if scope.kind == "class" and not inner:
+                continue
+            inner = inner and scope.kind == "comprehension"
+            if name in scope.outer:
+                return None
+            if name in scope.bound:
+                return scope
+        return None
+
+    def innermost(self) -> Scope:
+        """Return the scope of the function or class here."""
+        return next(scope for scope in reversed(self.scopes) if scope.kind != "comprehension")
