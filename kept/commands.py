@@ -116,9 +116,10 @@ class _Question(_Judged, DoitCmdBase):  # type: ignore[misc]  # doit has no type
                 continue
             options.append(arg)
             if arg in valued:
-                value = next(rest, None)
-                options.extend([] if value is None else [value])
-                names = [] if value is None else names  # else the first of them would be taken for it
+                if (value := next(rest, None)) is not None:
+                    options.append(value)
+                else:
+                    names = []  # the first of them would be taken for it
         if any(option.startswith("--b") for option in options):  # else none is opened: the judge is kept's own
             self._find_backends()
         try:
