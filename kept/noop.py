@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from . import receipt
@@ -43,7 +43,8 @@ def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: It
     for name in _SETTINGS:  # the folder itself is looked at, too: neither came or went during the run
         kinds[name] = receipt.kind(name)
     paths = {path for path, there in (*looked.paths.items(), *witness.paths.items()) if there}
-    paths |= {name for name in _SETTINGS if kinds[name]} | {str(project.home / "version")} | _code()
+    paths |= {name for name in _SETTINGS if kinds[name]} | {str(project.home / "version")}
+    paths |= _code(witness.modules)
     known = {path: seen for path in paths if (seen := _seen(project, path)) is not None}
     files: dict[str, set[str]] = {path: set() for path in paths}
     for task, path in (*_of_stages(project, known), *_of_plain(plain)):
@@ -109,14 +110,17 @@ def _of_chance(statement: Statement) -> bool:
     return any(found.what in _CHANCE for found in statement.blind)
 
 
-def _code() -> set[str]:
+def _code(early: Container[str]) -> set[str]:
     """Return every file of code that was loaded, Python's own aside, and the folders where modules are looked for.
 
-    A new file in such a folder may be imported instead of another.
+    A new file in such a folder may be imported instead of another. Libraries that were loaded after ``early`` ones,
+    by stages, decide no answer: what counts of them is their version, which is in the keys.
     """
     found = {os.path.abspath(path or os.curdir) for path in sys.path}
-    for module in list(sys.modules.values()):
+    for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
+        if name not in early and not name.startswith("kept.") and loading.loaded_digest(file or "") is None:
+            continue
         if not isinstance(file, str) or (file.startswith(loading.PYTHON) and "-packages" not in file):
             continue
         found.add(os.path.abspath(file))

@@ -51,6 +51,7 @@ class Witness:
         self.kinds: dict[str, str] = {}  # what lies at a path, whatever it holds
         self.names: set[str] = set()
         self.doubt = False  # whether something was asked that cannot be asked again
+        self.modules: frozenset[str] = frozenset()  # that were loaded when it ended
         self._busy = False
         self._real: dict[str, Any] = {}
 
@@ -75,7 +76,7 @@ class Witness:
 
     def end(self) -> None:
         """Listen no more, not even to who has taken `os.stat` for himself meanwhile."""
-        self._busy = True
+        self._busy, self.modules = True, frozenset(sys.modules)
         audit.ears.clear()
         for name, asking in self._real.items():
             setattr(os, name, asking)

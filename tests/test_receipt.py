@@ -335,6 +335,33 @@ def test_a_run_that_built_something_leaves_what_stands(answered):
     assert "4 stages: 4 up to date" in receipt.read(ARGUMENTS)
 
 
+WITH_LIBRARY = """
+def table() -> str:
+    import tabulate
+    return tabulate.tabulate([[1]])
+"""
+TWO_STAGES = """
+from kept import Pipeline, stage
+import work
+
+class A(Pipeline):
+    one = stage(work.one)
+    table = stage(work.table)
+"""
+
+
+@pytest.mark.parametrize(("first", "looked_at"), [("", False), ("import tabulate\n", True)], ids=["stage", "dodo.py"])
+def test_a_library_that_a_stage_has_loaded_is_not_looked_at(project, first, looked_at):
+    """Its version is in the key; what dodo.py itself loads may decide what there is to do."""
+    project.write("work.py", "def one() -> int:\n    return 1\n" + WITH_LIBRARY)
+    project.write("dodo.py", first + TWO_STAGES)
+    _later(project, "a")
+    project.edit("work.py", "[[1]]", "[[2]]")
+    assert "1 built, 1 up to date" in _later(project, "a")
+    (written,) = project.path(receipt.FOLDER).glob("receipt-*")
+    assert (b"-packages/tabulate/__init__.py" in written.read_bytes()) is looked_at
+
+
 def test_what_is_too_new_does_not_stand(tmp_path, monkeypatch):
     """A file that came during the run is looked at again next time, the others are not; there is no answer yet."""
     monkeypatch.chdir(tmp_path)
