@@ -94,6 +94,51 @@ made = [copied(Path(f"in/{{n}}.txt")) for n in range({count})]
 '''
 
 
+BY_HAND = '''"""Builds the same by hand: no engine, no checks, only what must be written for it to be durable."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from work import copied
+
+
+def named(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def publish(place, data):
+    draft = "draft"
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    os.write(file, data)
+    os.fsync(file)
+    os.close(file)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    os.link(draft, place)
+    os.unlink(draft)
+
+
+def place(folder, name):
+    return f"{{folder}}/{{name[:2]}}/{{name[2:]}}"
+
+
+os.mkdir("out")
+for n in range({count}):
+    path = Path(f"in/{{n}}.txt")
+    given = named(path.read_bytes())
+    action = json.dumps({{"function": "copied", "inputs": {{"path": given}}}}, sort_keys=True)
+    key = named(action.encode())
+    data = json.dumps(copied(path)).encode()
+    made = named(data)
+    publish(place("blobs", made), data)
+    record = json.dumps({{"action": action, "key": key, "outputs": [made]}}, sort_keys=True).encode()
+    publish(place("actions", key), record + named(record).encode())
+    Path("draft").write_bytes(data)
+    os.rename("draft", f"out/{{n}}.json")
+'''
+
+
 def _inputs(folder: Path, count: int) -> None:
     (folder / "in").mkdir(parents=True)
     for number in range(count):
@@ -132,6 +177,13 @@ def calls(folder: Path, count: int) -> Path:
     """Write a script that only calls the functions of ``leaves``."""
     _inputs(folder, count)
     (folder / "calls.py").write_text(CALLS.format(count=count))
+    return folder
+
+
+def by_hand(folder: Path, count: int) -> Path:
+    """Write a script that builds ``leaves`` with nothing but what makes results last."""
+    _inputs(folder, count)
+    (folder / "by_hand.py").write_text(BY_HAND.format(count=count))
     return folder
 
 

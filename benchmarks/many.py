@@ -17,31 +17,40 @@ FIRST = 0.001  # seconds of CPU a stage over calling the functions
 
 def rows(folder: Path, rounds: int, count: int) -> Iterator[Row]:
     """Measure all lines of the table that speak of ten thousand stages, each with one input file and one output."""
-    built, row = _first(folder, min(rounds, 3), count)
-    yield row
+    built, first = _first(folder, min(rounds, 3), count)
+    yield from first
     yield from _no_op(folder, built, rounds, count)
     yield from _one_leaf(folder, built, rounds, count)
 
 
-def _first(folder: Path, rounds: int, count: int) -> tuple[Path, Row]:
-    """Build from nothing, several times; return the last project and what a stage costs."""
+def _first(folder: Path, rounds: int, count: int) -> tuple[Path, list[Row]]:
+    """Build from nothing, several times; return the last project and what a stage costs, by kept and by hand."""
     called = graphs.calls(folder / "calls", count)
-    folders = [graphs.leaves(folder / f"leaves{number}", count) for number in range(rounds)]
+    ours = iter([graphs.leaves(folder / f"leaves{number}", count) for number in range(rounds)])
+    hands = iter([graphs.by_hand(folder / f"hand{number}", count) for number in range(rounds)])
     built: list[Path] = []
 
     def build() -> Cost:
-        built.append(folders[len(built)])
+        built.append(next(ours))
         return run(program("doit"), built[-1])
 
-    trials: dict[str, Trial] = {"build": build, "calls": lambda: run([sys.executable, "calls.py"], called)}
+    trials: dict[str, Trial] = {
+        "build": build,
+        "hand": lambda: run([sys.executable, "by_hand.py"], next(hands)),
+        "calls": lambda: run([sys.executable, "calls.py"], called),
+    }
     costs = interleaved(trials, rounds)
-    for here in folders:
-        if here != built[-1]:
-            shutil.rmtree(here)
-    each = of_rounds(lambda build, calls: (build.cpu - calls.cpu) / count, costs["build"], costs["calls"])
-    both = figures(costs["build"], costs["calls"])
-    work = f"{count:,} stages, first build: a stage"
-    return built[-1], Row(work, shown(FIRST), shown(each), each <= FIRST, "calling the functions", both)
+    for here in (*built[:-1], *folder.glob("hand*")):
+        shutil.rmtree(here)
+
+    def row(name: str, how: str, bound: float | None) -> Row:
+        each = of_rounds(lambda made, calls: (made.cpu - calls.cpu) / count, costs[name], costs["calls"])
+        holds = None if bound is None else each <= bound
+        both = figures(costs[name], costs["calls"])
+        asked = "" if bound is None else shown(bound)
+        return Row(f"{count:,} stages, {how}: a stage", asked, shown(each), holds, "calling the functions", both)
+
+    return built[-1], [row("build", "first build", FIRST), row("hand", "the same durable by hand, no checks", None)]
 
 
 def _no_op(folder: Path, built: Path, rounds: int, count: int) -> Iterator[Row]:

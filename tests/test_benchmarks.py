@@ -35,6 +35,7 @@ def test_the_rows_of_many_stages_are_measured(tmp_path: Path):
     assert not failures(found)
     assert [row.work for row in found] == [
         "5 stages, first build: a stage",
+        "5 stages, the same durable by hand, no checks: a stage",
         "5 stages, nothing to do: `doit`",
         "5 stages, nothing to do: `kept`",
         "5 stages, one source of one leaf changed",
