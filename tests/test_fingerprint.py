@@ -107,14 +107,6 @@ def test_asking_for_its_module_makes_the_name_of_the_file_count(project, case):
     assert len(set(digests)) == (3 if counts else 1)
 
 
-def test_two_methods_of_a_class_are_two_stages(project):
-    """The whole class takes part for either of them, and which of them it is counts too."""
-    project.write(
-        stages="class S:\n    @staticmethod\n    def a(x): return 1\n    @staticmethod\n    def b(x): return 2\n"
-    )
-    assert project.made("stages:S.a").digest != project.made("stages:S.b").digest
-
-
 def test_nothing_is_imported(project):
     """A project whose every import would fail is fingerprinted all the same."""
     project.write(

@@ -21,7 +21,7 @@ NAMES = [case["name"] for case in CASES]
 # The false alarms that are admitted: both would need code compared across names.
 ADMITTED = {"helper moved and re-exported", "equal tuples made apart or shared"}
 # A change of the canonical form changes every key there is: raise canonical.SCHEME with this.
-ALL_DIGESTS = "c7167603a594005c02db5fbbda126af7e6407f25ec80211f5ca750759625af15"
+ALL_DIGESTS = "2350280b2173d137a7cb334443d264fc3cbb5deb6e438b6a9f3723d7f83abdda"
 
 
 def answers(python, side, seed, folder, mode="--static"):
@@ -145,3 +145,61 @@ def test_syntax_of_python_312(name, tmp_path, monkeypatch):
         (tmp_path / "stages.py").write_text(text.format(value))
         digests.append(fingerprint("stages:train", root=tmp_path).digest)
     assert ("same" if digests[0] == digests[1] else "change") == expect
+
+
+TOLD = "def told(x): return x.__name__\n"
+TWINS = {
+    "methods": (
+        "S.a",
+        "S.b",
+        "class S:\n    @staticmethod\n    def a(x): return 1\n    @staticmethod\n    def b(x): return 2\n",
+    ),
+    "each needs the other": ("a", "b", "def a(x): return b or 1\ndef b(x): return a or 2\n"),
+    "names count": ("a", "b", TOLD + "def a(x): return told(b), 1\ndef b(x): return told(a), 2\n"),
+    "names count, methods": (
+        "A.run",
+        "B.run",
+        TOLD + "class A:\n    def run(): return told(B), 1\nclass B:\n    def run(): return told(A), 2\n",
+    ),
+    "names count, bound at once": ("a", "b", TOLD + "a, b = (lambda: told(b)), (lambda: told(a))\n"),
+    "names count, imported": ("p", "q", "from hh import a as p, b as q\n"),
+    "all of the module": ("a", "b", "def a(n): return globals()[n]\ndef b(n): return globals()[n].__name__\n"),
+    "made in a loop": ("f1", "f2", "for k in (1, 2): globals()[f'f{k}'] = lambda k=k: k\n"),
+    "made by update": ("f1", "f2", "globals().update({f'f{k}': (lambda k=k: k) for k in (1, 2)})\n"),
+    "made by setattr": (
+        "f1",
+        "f2",
+        "import sys\nfor k in (1, 2): setattr(sys.modules[__name__], f'f{k}', lambda: k)\n",
+    ),
+    "made by exec": ("f1", "f2", "exec('def f1(): return 1\\ndef f2(): return 2')\n"),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_two_functions_are_two_stages(name, tmp_path, monkeypatch):
+    """Which of the things that take part the stage is counts, where the same things take part for both."""
+    from kept.fingerprint import fingerprint
+
+    one, other, text = TWINS[name]
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "hh.py").write_text(TOLD + "def a(): return told(b), 1\ndef b(): return told(a), 2\n")
+    (tmp_path / "stages.py").write_text(text)
+    digests = {fingerprint(f"stages:{target}", root=tmp_path).digest for target in (one, other)}
+    assert len(digests) == 2
+
+
+def test_an_import_under_the_same_name_may_lead_elsewhere(tmp_path, monkeypatch):
+    """Where names count the stage is the function that its name leads to, whatever it is called here."""
+    from kept.fingerprint import fingerprint
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for functions in (
+        "def a(): return told(b), 1\ndef b(): return told(a), 2\n",
+        "a, b = (lambda: told(b)), (lambda: told(a))\n",
+    ):
+        (tmp_path / "hh.py").write_text(TOLD + functions)
+        digests = set()
+        for name in "ab":
+            (tmp_path / "stages.py").write_text(f"from hh import {name} as train\n")
+            digests.add(fingerprint("stages:train", root=tmp_path).digest)
+        assert len(digests) == 2

@@ -17,7 +17,7 @@ from typing import Any
 from .words import PLAIN_BASES, dotted
 
 # Bump when the form changes: it is part of every digest and of every remembered summary.
-SCHEME = 5
+SCHEME = 6
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores", "simple"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -31,7 +31,7 @@ def made(reach: Reach, inputs: Inputs, shell: Shell, memo: Memo | None, beside: 
         *parts.extension_parts(reach),
         *parts.interpreter_parts(reach),
         *reads.parts(reach, inputs, iter(seen)),
-        *_entry(shell, naming, roots),
+        *(part for name in shell.roots[:1] for part in _entry(reach, naming, name)),
         *_of_libraries(reach, shell.roots),
         *(("values", Part("values it holds", value, "", 0, "")) for value in shell.values),
     ]
@@ -83,18 +83,20 @@ def _of_libraries(reach: Reach, roots: Iterable[str]) -> Iterator[tuple[str, Par
                 yield "library", Part(f"{outside} of a library", named(outside), "", 0, outside + "\n")
 
 
-def _entry(shell: Shell, naming: parts.Naming, roots: list[list[Id]]) -> Iterator[tuple[str, Part]]:
-    """Say which of the things in a class or module the stage is; a plain function is said by its own part."""
-    if not roots or not roots[0]:
+def _entry(reach: Reach, naming: parts.Naming, name: str) -> Iterator[tuple[str, Part]]:
+    """Say which of the things that take part the stage is; a plain function is said by its own part.
+
+    Not so where names count, or one statement binds several; nor is one that the module makes by ``exec``, say.
+    """
+    module, _, attributes = name.partition(":")
+    if not attributes or not reach.project.find(module).followed:
         return
-    first = shell.roots[0].partition(":")[2]
-    inner = first.partition(".")[2]
-    statement = naming.reach.resolver.statement(*roots[0][0])
-    if inner or len(statement.binds) != 1:
-        yield (
-            "entry",
-            Part("the stage's own name", named(inner if len(statement.binds) == 1 else first), "", 0, first + "\n"),
-        )
+    led = [one for one in reach.resolver.look(module, attributes) if one.what is What.STATEMENT]
+    said = [one.rest if naming.stage else f"{naming.label(one.label)}.{one.rest}" for one in led]
+    if not led and not _outside(reach, name):
+        said = [name]
+    if any(said):
+        yield "entry", Part("the stage's own name", named(*said), "", 0, attributes + "\n")
 
 
 def _audited(reach: Reach, memo: Memo | None) -> Iterator[tuple[str, str]]:
