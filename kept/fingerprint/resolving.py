@@ -151,13 +151,14 @@ class Resolver:
         summary = self.summary(target)
         if summary is None:
             return ()
+        # Computed, any name may be in it.
+        listed = self.look(target, "__all__") if summary.exports is None and name != "__all__" else ()
         if not self.has(target, name):
             given = self.gives(target, name, name in self.binders(module))
-            return self.attribute(f"{target}.{name}", rest) if given else ()
+            return (*self.attribute(f"{target}.{name}", rest), *listed) if given else ()
         found = self.look(target, f"{name}.{rest}" if rest else name)
         if summary.exports is not None:
             return found if name in summary.exports else ()
-        listed = self.look(target, "__all__") if name != "__all__" else ()  # computed: any name may be in it
         return (*found, *listed) if listed or not name.startswith("_") else ()
 
     def gives(self, package: str, name: str, known: bool) -> bool:
