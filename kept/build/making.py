@@ -18,6 +18,7 @@ from ..fingerprint import asked, loading
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
 from .executing import Blob, Done, Failure, Job, Loaded, Whole
+from .inputs import code_of
 from .keys import declared_format, declaring_module
 from .moved import Held, look
 from .project import Judgement, Project
@@ -236,7 +237,7 @@ def resettled(project: Project, judged: Judgement, imported: Loaded) -> Judgemen
     The record is published under the new key, too, unless something of that has changed meanwhile: then it runs once
     more.
     """
-    now = project.code_of(judged.stage, anew=True)
+    now = code_of(project, judged.stage, anew=True)
     assert judged.action is not None
     assert judged.code is not None
     changed = [*asked.otherwise(now.asked, imported.asked), *asked.otherwise(now.files, imported.files)]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import errors, settings
-from ..actions import Action, Cause, Claim, Given, Outcome, Output, Reason, Record, differences
+from ..actions import Action, Cause, Claim, Outcome, Output, Reason, Record, differences
 from ..digest import Digest, Memo, digest_tree, is_name
 from ..lean import dataclass
-from ..pipeline import Artifact, File, Input, Stage
-from .keys import Keys, classes_in, declared_format, declaring_module
+from ..pipeline import Artifact, Stage
+from .inputs import code_of, given_to
+from .keys import Keys, declared_format
 
 if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of them
     from ..fingerprint import Fingerprint
@@ -23,16 +24,6 @@ if TYPE_CHECKING:  # loaded where they are needed: `doit list` needs none of the
     from .journal import Journal
 
 ARTIFACTS = "artifacts"
-
-# Whose values a format holds; a format that is not here may hold anybody's.
-LIBRARIES = {
-    "json": frozenset[str](),
-    "file": frozenset[str](),
-    "npy": frozenset({"numpy"}),
-    "parquet": frozenset({"pandas", "polars", "pyarrow"}),
-    "skops": frozenset({"scikit-learn", "scipy", "numpy"}),
-    "keras": frozenset({"keras", "tensorflow", "tensorflow-cpu", "torch", "jax"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +219,10 @@ class Project:
     def _judge(self, stage: Stage, *, stands: bool = True) -> Judgement:
         claim = self.claims.get(stage.task)
         if stands and claim is not None and stage.task in self.standing and self._given_the_same(stage):
-            return Judgement(stage, Outcome.UP_TO_DATE, outputs=claim.outputs, code=self.code_of(stage))
+            return Judgement(stage, Outcome.UP_TO_DATE, outputs=claim.outputs, code=code_of(self, stage))
         try:
-            given, waiting = self._inputs(stage)
-            code = self.code_of(stage)
+            given, waiting = given_to(self, stage)
+            code = code_of(self, stage)
         except errors.KeptError as problem:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
         action = self.keys.action(stage, given, code)
@@ -254,75 +245,6 @@ class Project:
 
     def _given_the_same(self, stage: Stage) -> bool:
         return all(self.judgements[name].outcome is Outcome.UP_TO_DATE for name in stage.upstream)
-
-    def _inputs(self, stage: Stage) -> tuple[dict[str, Given], list[str]]:
-        """Return what the stage is given, by argument, and the stages that must be built before that is known."""
-        given: dict[str, Given] = {}
-        waiting: dict[str, None] = {}
-        for name, wire in stage.wires.items():
-            if isinstance(wire, File):
-                content = self.content(wire.path)
-                if content is None:
-                    raise errors.missing_input(stage.task, name, wire.path, stage.where)
-                given[name] = Given(content, f"file {self.keys.place(wire.path)}", wire.path)  # a stage may look at it
-            elif isinstance(wire, Input):
-                outputs = self._upstream(stage, wire)
-                if not outputs:
-                    waiting[wire.stage] = None
-                for output in outputs:
-                    field = f"{name}.{output.name}" if output.name and not wire.field else name
-                    shown = wire.stage.replace(":", "/") + (f"/{output.name}" if output.name else "")
-                    # Where it is given as a path the end of its name is part of what a stage sees.
-                    form = f"file{output.suffix}" if output.format.partition(".")[0] == "file" else output.format
-                    given[field] = Given(output.digest, form, shown)
-        return given, list(waiting)
-
-    def _upstream(self, stage: Stage, wire: Input) -> list[Output]:
-        judged = self.judgements[wire.stage]
-        if judged.problem is not None:
-            raise errors.upstream_unclear(stage.task, wire.stage, judged.problem)
-        return [output for output in judged.outputs if output.name == wire.field or not wire.field]
-
-    def code_of(self, stage: Stage, *, anew: bool = False) -> Fingerprint:
-        """Fingerprint a stage's function, with the classes of what it is given."""
-        inputs = [wire for wire in stage.wires.values() if isinstance(wire, Input)]
-        held = {name for wire in inputs for name in self._classes(wire)}
-        plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
-        classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
-        libraries = tuple(sorted(self._libraries_of_inputs(stage).items()))
-        beside = declaring_module(stage)
-        try:
-            return self.keys.code(stage.function, tuple(sorted(held | classes)), libraries, beside=beside, anew=anew)
-        except errors.KeptError:  # a class that an input held when it was last made may be gone by now
-            sure = {name for w in inputs if self.judgements[w.stage].outputs for name in self._classes(w)}
-            if sure == held:
-                raise
-            return self.keys.code(stage.function, tuple(sorted(sure | classes)), libraries, beside=beside, anew=anew)
-
-    def _libraries_of_inputs(self, stage: Stage) -> dict[str, str]:
-        """Name the libraries whose values a stage is given: it uses them, even if its own code never names them."""
-        found: dict[str, str] = {}
-        for wire in stage.wires.values():
-            if not isinstance(wire, Input):
-                continue
-            given = {output.format.partition(".")[0] for output in self._made(wire)}
-            code = self.judgements[wire.stage].code
-            known = code.libraries if code is not None else {}
-            found |= {n: v for n, v in known.items() if any(n in LIBRARIES.get(form, known) for form in given)}
-        return found
-
-    def _classes(self, wire: Input) -> Iterator[str]:
-        whole = self.stages[wire.stage].result
-        if whole is not None and not wire.field:  # it is given as that NamedTuple: its order and methods count
-            yield f"{whole.__module__}:{whole.__qualname__}"
-        for output in self._made(wire):
-            yield from output.classes
-
-    def _made(self, wire: Input) -> list[Output]:
-        """Return what a stage is given by another; before that has run, what it made last: near enough for reasons."""
-        outputs = self.judgements[wire.stage].outputs
-        last = self.last(wire.stage) if not outputs else None
-        return [o for o in (last.outputs if last is not None else outputs) if not wire.field or o.name == wire.field]
 
     def _damage(self, stage: Stage, outputs: Iterable[Output]) -> Iterator[Reason]:
         for file, output in self.files(stage, outputs).items():
