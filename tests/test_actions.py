@@ -18,8 +18,8 @@ from kept.actions import (
     Part,
     Reason,
     Record,
-    differences,
 )
+from kept.differences import differences
 from kept.digest import Digest, canonical_json, digest_bytes
 
 ACTION = Action(

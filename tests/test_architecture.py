@@ -19,6 +19,7 @@ FLOORS = (
     {"digest"},
     {"pipeline", "fingerprint", "formats", "store", "executors", "settings"},
     {"actions"},
+    {"differences"},
     {"build", "reports"},  # `reports` is the room `report`: a module of that name would hide the public `report`
     {"screen", "progress", "explain", "reading", "upkeep", "witness"},
     {"noop", "verbs", "renewal"},

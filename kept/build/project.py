@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import errors, settings
-from ..actions import Action, Cause, Claim, Outcome, Output, Reason, Record, differences
+from ..actions import Action, Cause, Claim, Outcome, Output, Reason, Record
+from ..differences import differences
 from ..digest import Digest, Memo, digest_tree, is_name
 from ..lean import dataclass
 from ..pipeline import Artifact, Stage

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from .. import errors
-from ..actions import Cause, Output, Reason, Record, differences
+from ..actions import Cause, Output, Reason, Record
+from ..differences import differences
 from ..digest import Digest
 from ..pipeline import Stage
 from .graph import size_of

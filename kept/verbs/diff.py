@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..actions import Cause, Outcome, Reason, Record, differences
+from ..actions import Cause, Outcome, Reason, Record
 from ..build.journal import Line
+from ..differences import differences
 from ..explain import reason_json
 from ..lean import dataclass
 from ..reading import MADE, History, project_around
