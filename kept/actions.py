@@ -29,6 +29,7 @@ class Cause(enum.Enum):
     """The kinds of reason for which a stage is not up to date, in the order in which they arise."""
 
     CODE = "code"
+    CLASS = "class"  # what was made holds it, or a function, by a name that leads nowhere now
     PARAMETER = "parameter"
     INPUT = "input"
     WAITS = "waits"  # an input will be built first: its digest is not known yet
@@ -106,6 +107,7 @@ class Action:
     libraries: Mapping[str, str]  # as exact as the project's policy says
     python: str
     seed: int | None
+    gone: tuple[str, ...] = ()  # classes and functions that what was made before it holds, by names that lead nowhere
 
     @cached_property
     def key(self) -> str:
@@ -120,6 +122,7 @@ class Action:
             "libraries": self.libraries,
             "python": self.python,
             "seed": self.seed,
+            **self._gone(),
         }
         return digest_bytes(canonical_json(deciding)).hex  # texts and numbers only: JSON tells them all apart
 
@@ -136,7 +139,11 @@ class Action:
             "libraries": dict(self.libraries),
             "python": self.python,
             "seed": self.seed,
+            **self._gone(),
         }
+
+    def _gone(self) -> dict[str, list[str]]:
+        return {"gone": list(self.gone)} if self.gone else {}  # keys from before there was such a thing stay
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Action:
@@ -153,6 +160,7 @@ class Action:
             libraries=value["libraries"],
             python=value["python"],
             seed=value["seed"],
+            gone=tuple(value.get("gone", ())),
         )
 
 

@@ -11,6 +11,7 @@ def differences(then: Action, now: Action) -> tuple[Reason, ...]:
     """Name every difference between two actions; empty exactly if their keys are equal."""
     reasons = [
         *_code(then, now),
+        *_classes(then.gone, now.gone),
         *_changed(Cause.PARAMETER, _shown(then.params), _shown(now.params)),
         *_inputs(then.inputs, now.inputs),
         *_changed(Cause.LIBRARY, _plain(then.libraries), _plain(now.libraries)),
@@ -32,6 +33,12 @@ def _code(then: Action, now: Action) -> Iterator[Reason]:
     places = {name: part.where for name, part in {**then.parts, **now.parts}.items()}
     found = [Reason(r.cause, r.name, "", "", places.get(r.name, "")) for r in _changed(Cause.CODE, old, new)]
     yield from found or [Reason(Cause.CODE)]
+
+
+def _classes(then: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Reason]:
+    names = dict.fromkeys((*now, *then))
+    old, new = ({n: ("gone",) * 2 if n in gone else ("there",) * 2 for n in names} for gone in (then, now))
+    return _changed(Cause.CLASS, old, new)
 
 
 def _inputs(then: Mapping[str, Given], now: Mapping[str, Given]) -> Iterator[Reason]:

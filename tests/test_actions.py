@@ -100,6 +100,7 @@ DECIDES = {
     "python": (changed(python="cpython 3.13"), [Reason(Cause.PYTHON, "", "cpython 3.12", "cpython 3.13")]),
     "seed": (changed(seed=1), [Reason(Cause.SEED, "", "0", "1")]),
     "no seed": (changed(seed=None), [Reason(Cause.SEED, "", "0", "None")]),
+    "class": (changed(gone=("m:C",)), [Reason(Cause.CLASS, "m:C", "there", "gone")]),
     "format": (changed(formats={"": "npy"}), [Reason(Cause.FORMAT, "", "", "npy")]),
 }
 

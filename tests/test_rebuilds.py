@@ -99,6 +99,22 @@ def moved_to_another_file(project: Project) -> None:
     project.write(DODO, project.read(DODO).replace("nearest", "closest"))
 
 
+def moved_back(project: Project) -> None:
+    """Move that module to where it was."""
+    project.write(NEAREST, project.read("recipes/closest.py"))
+    project.remove("recipes/closest.py")
+    project.write(DODO, project.read(DODO).replace("closest", "nearest"))
+
+
+def class_beside_the_trainer(project: Project) -> None:
+    """Define the class of the model in the module of the trainer."""
+    text = project.read(MODELS)
+    begin, end = text.index("class Centroids"), text.index("class Constant")
+    imports = "from recipes.distances import DISTANCES, WEIGHTS\nfrom recipes.models import Model\n"
+    project.edit(NEAREST, "from recipes.models import Centroids, Model\n", imports)
+    project.edit(NEAREST, "def train(", text[begin:end] + "def train(")
+
+
 def moved_within_its_file(project: Project) -> None:
     """Move the stage's function below all that it uses."""
     text = project.read(SCALING)
@@ -165,6 +181,10 @@ TABLE: dict[str, tuple[Row, ...]] = {
         row("another base class", "--BB", Edit(MODELS, "class Centroids(Model)", "class Centroids(Model, dict)")),
         row("a method of a class that only the other variant uses", "---- BB",
             Edit(MODELS, "astype(int) * 0 + self", "astype(int) * 0 + 1 * self")),
+        row("the class of the model moved beside the trainer", "--BB", class_beside_the_trainer)
+            .then("… and that file renamed: the model holds the name", "--BB", moved_to_another_file)
+            .then("… and back", "--RR", moved_back)
+            .then("… and renamed once more", "--RR", moved_to_another_file),
         row("a default in a dataclass of parameters", "--BB", Edit("recipes/settings.py", "euclid", "manhattan")),
         row("an edit in the second of the last run, to the same size (a .pyc would be stale)", "-BBB",
             same_second(Edit(LIMITS, "6.0", "0.1"))),

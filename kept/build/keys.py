@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,13 +47,14 @@ class Keys:
     still: bool = False
     _codes: dict[tuple[object, ...], Fingerprint] = field(default_factory=dict)
     # What was fingerprinted, and as what: kept alive, for an id is used again after its object.
-    _roots: list[tuple[Callable[..., Any], tuple[str, ...], str, Fingerprint]] = field(default_factory=list)
+    _roots: list[tuple[Callable[..., Any] | str, tuple[str, ...], str, Fingerprint]] = field(default_factory=list)
+    _found: dict[str, bool] = field(default_factory=dict)  # by "module:qualname": whether there is such code
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
     def code(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | str,
         also: tuple[str, ...] = (),
         libraries: tuple[tuple[str, str], ...] = (),
         *,
@@ -88,6 +89,22 @@ class Keys:
             paths |= found.paths
             names |= found.names
         return LookedAt(paths, frozenset(names))
+
+    def gone(self, names: Iterable[str], action: Action) -> set[str]:
+        """Name the classes and functions ("module:qualname") that are to be found no more, but for those it counts."""
+        return {name for name in names if name not in action.gone and not self._is_there(name, action.parts)}
+
+    def _is_there(self, name: str, parts: Mapping[str, Part]) -> bool:
+        module, _, inside = name.partition(":")
+        if f"{module}.{inside.partition('.')[0]}" in parts:
+            return True
+        if name not in self._found:
+            self._found[name] = True
+            try:
+                self.code(name)
+            except errors.KeptError as problem:  # what else is wrong with it concerns who uses it
+                self._found[name] = not isinstance(problem, errors.NoSuchCode)
+        return self._found[name]
 
     def _code_digest(self, function: Any) -> str:
         return self.code(function).digest

@@ -228,21 +228,35 @@ class Project:
             return Judgement(stage, Outcome.FAILED, (Reason(Cause.ERROR, problem.what),), problem=problem)
         action = self.keys.action(stage, given, code)
         if waiting:
-            known = [r for r in self._since(stage, action) if r.cause is not Cause.INPUT]
+            known = [r for r in self._since(stage, action) if r.cause not in (Cause.INPUT, Cause.CLASS)]
             reasons = (*known, *(Reason(Cause.WAITS, task) for task in waiting))
             return Judgement(stage, Outcome.BUILT, reasons, code=code)
+        action, record = self.readable(action, claim)
         if claim is not None and claim.key == action.key:
             reasons = tuple(self._damage(stage, claim.outputs))
             if not reasons:
                 return Judgement(stage, Outcome.UP_TO_DATE, (), action, claim.outputs, code)
+            record = self.record(action.key)
         else:
             reasons = self._since(stage, action) or (Reason(self.journal.unclaimed(stage.task)),)
-        record = self.record(action.key)
         if record is not None and all(self.store.holds(output.digest) for output in record.outputs):
             return Judgement(stage, Outcome.RESTORED, reasons, action, record.outputs, code, record)
         if claim is not None and claim.key == action.key:
             reasons += (Reason(Cause.LOST),)
         return Judgement(stage, Outcome.BUILT, reasons, action, (), code, record)
+
+    def readable(self, action: Action, claim: Claim | None = None) -> tuple[Action, Record | None]:
+        """Return an action by which nothing is recorded that names code which is gone, and its record if unclaimed.
+
+        Where the file of a class was renamed, all that decides an artifact may be the same, and yet it is to be made
+        again. That has a key of its own: the old record is right where the old file is, on another branch, say.
+        """
+        while True:
+            made = claim if claim is not None and claim.key == action.key else self.record(action.key)
+            gone = self.keys.gone((n for o in made.outputs for n in o.classes), action) if made is not None else set()
+            if not gone:
+                return action, made if isinstance(made, Record) else None
+            action = dataclasses.replace(action, gone=tuple(sorted({*action.gone, *gone})))
 
     def _given_the_same(self, stage: Stage) -> bool:
         return all(self.judgements[name].outcome is Outcome.UP_TO_DATE for name in stage.upstream)

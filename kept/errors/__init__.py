@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .building import (
+        NoSuchCode,
         bad_settings,
         blob_gone,
         holds_no_form,
@@ -129,6 +130,7 @@ __all__ = [
     "DoesNotFit",
     "Facts",
     "KeptError",
+    "NoSuchCode",
     "StoreAlgorithm",
     "StoreFull",
     "StoreNotPrivate",

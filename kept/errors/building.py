@@ -90,11 +90,15 @@ def unreadable_source(file: str, line: int, reason: str) -> KeptError:
     return make(KeptError, f"{file} cannot be read as Python", facts, "mend it; stages that do not reach it go on")
 
 
+class NoSuchCode(KeptError):
+    """A name leads to no code of the project."""
+
+
 def no_such_code(target: str, missing: str) -> KeptError:
     """A stage names a module or a function that is not there."""
     facts: Facts = (("stage", target), ("not found", missing))
     return make(
-        KeptError, f"there is no code for {target}", facts, "check the spelling, and that its folder is on sys.path"
+        NoSuchCode, f"there is no code for {target}", facts, "check the spelling, and that its folder is on sys.path"
     )
 
 
