@@ -116,6 +116,62 @@ def test_what_is_only_read_has_not_changed(small, args):
     assert set(project.doit().outcomes.values()) == {"up to date"}
 
 
+# ---- code that only other processes load
+
+INSIDE = "def inside():\n    import late\n\n    return late.VALUE\n\n\n"
+ELSEWHERE = {
+    "spawned": "with multiprocessing.get_context('spawn').Pool(1) as pool:\n        return pool.apply(inside)",
+    "of a server": "with multiprocessing.get_context('forkserver').Pool(1) as pool:\n        return pool.apply(inside)",
+    "forked": "with multiprocessing.get_context('fork').Pool(1) as pool:\n        return pool.apply(inside)",
+    "a program": "said = subprocess.run([sys.executable, '-c', f'import work; print(work.{inside.__name__}())'],"
+    " stdout=subprocess.PIPE)\n    return int(said.stdout)",
+    "a shell": "os.system(f'{sys.executable} -c \"import work; print(work.{inside.__name__}())\" > said')\n"
+    "    return int(open('said').read())",
+}
+
+
+def in_another_process(small, how: str):
+    work = "import multiprocessing\nimport subprocess\nimport sys\n\n\n" + INSIDE
+    work += f"def outside():\n    someone.acts('before')\n    {ELSEWHERE[how]}\n"
+    project = small(work, "value = stage(work.outside)")
+    project.write("late.py", "VALUE = 1\n")
+    return project
+
+
+@BOTH
+@pytest.mark.parametrize("how", ELSEWHERE)
+def test_code_changes_before_another_process_loads_it(small, args, how):
+    """A stage may have others load its code: what they have loaded is not what was judged."""
+    project = in_another_process(small, how)
+    project.write("orders/before", "open('late.py', 'w').write('VALUE = 22\\n')")
+    not_recorded(project, args, "p:value", "late.py")
+    assert value(project, "value") == 22
+
+
+@BOTH
+def test_another_process_that_stays(small, args):
+    """A stage may use a process that one before it has started, and that loads code when it is first needed."""
+    project = in_another_process(small, "spawned")
+    kept = (
+        "def first():\n    global pool\n    pool = multiprocessing.get_context('spawn').Pool(1)\n"
+        "    return pool.apply(len, ('a',))\n\n\n"
+        "def second(one):\n    someone.acts('before')\n    return pool.apply(inside)\n"
+    )
+    project.write("work.py", project.read("work.py") + "\n\n" + kept)
+    project.write("dodo.py", HEAD + "    one = stage(work.first)\n    two = stage(work.second, one)\n")
+    project.write("orders/before", "open('late.py', 'w').write('VALUE = 22\\n')")
+    run = project.doit(*args[:1], *("1" for _ in args[1:]))
+    assert run.out.count("p:two: not recorded: late.py changed while it ran") == 1, run
+
+
+@BOTH
+def test_code_that_no_other_process_has_changed(small, args):
+    """Other processes alone are no reason to run a stage again."""
+    project = in_another_process(small, "a program")
+    assert "not recorded" not in project.doit(*args).out
+    assert project.doit().outcomes["p:value"] == "up to date"
+
+
 # ---- what modules find while they are imported
 
 ASKS = {

@@ -202,7 +202,8 @@ def _moved(job: Job, place: Workplace) -> list[str]:
     libraries = job.record.versions
     since = installed_since(job.began_ns) if libraries else ()
     upgraded = [name for name in libraries if hyphened(name) in since]
-    paths = (*loading.moved(job.files), *states.otherwise(job.asked), *changed, *upgraded)
+    code = dict.fromkeys((*loading.moved(job.files), *audit.moved(job.files)))
+    paths = (*code, *states.otherwise(job.asked), *changed, *upgraded)
     return [os.path.relpath(path, job.root) if os.path.isabs(path) else path for path in paths]
 
 

@@ -12,13 +12,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import FrameType
 from typing import Any
 
 from ..digest import Memo, digest_file
-from . import asked
+from . import asked, processes
 from .loading import loaded_digest
 from .plan import AUDIT, NEWEST
 from .states import path_now, variable_now
@@ -134,6 +134,8 @@ ears: list[Callable[[str | None], None]] = []  # who else is told which variable
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watch or event not in _SHOWN_READS:
+        if event in processes.STARTING:
+            processes.heard(sys._getframe(1))
         return
     # What the store opens for itself is nothing that an import reads: a long look at the stack is spared.
     if event == "import" or not sys._getframe(1).f_code.co_filename.startswith(_STORING):
@@ -177,6 +179,11 @@ def install(root: str | os.PathLike[str], memo: Memo) -> None:
         sys.addaudithook(_hook)
         for environment in _environments():
             environment.__class__ = _Environ
+
+
+def moved(files: Mapping[str, str]) -> list[str]:
+    """List those files that hold other bytes by now than these digests name, if another process may have read them."""
+    return processes.moved(files, _watch[-1].memo if _watch else None) if processes.started() else []
 
 
 def uninstall() -> None:
