@@ -411,6 +411,39 @@ def test_a_verb_leaves_a_newer_store_alone_too(project, verb):
 # ---- a place that is none
 
 
+IN_THE_WAY = "a file lies where a folder is needed\n"
+
+
+@pytest.mark.parametrize("place", ["artifacts", "artifacts/.kept"])
+@pytest.mark.parametrize(
+    "command", ["doit", "doit -n 2", "doit list", "doit why", "doit forget points", "kept", "kept du", "kept verify"]
+)
+def test_a_file_that_is_no_store(project, place, command):
+    """One error names it and says what to do, whatever was asked for; the file stays as it is."""
+    project.write(place, "mine")
+    verb, *arguments = command.split()
+    run = shell(project, "", *arguments, verb=verb)
+    assert (run.code, run.ran, run.out) == (3, [], ""), run
+    assert run.err.startswith("ERROR: " + IN_THE_WAY), run
+    assert f"{project.path(place)}\nhint: " in run.err
+    assert "Traceback" not in run.err
+    assert project.read(place) == "mine"
+
+
+@pytest.mark.parametrize("place", ["artifacts/points", "artifacts/points/rows"])
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
+def test_a_file_where_artifacts_go(project, place, parallel):
+    """The stage fails, naming it; what it has made is kept, and shown once the file is gone."""
+    project.write(place, "mine")
+    run = project.doit(*parallel, "points")
+    assert (run.code, run.ran) == (1, ["rows"]), run
+    assert f"points:rows failed: {IN_THE_WAY}" in run.out, run
+    assert str(project.path(place)) in run.out
+    assert "hint: " in run.out
+    project.remove(place)
+    assert project.doit("points").outcomes["points:rows"] == "restored"
+
+
 @pytest.mark.parametrize(
     ("store", "told"),
     [

@@ -17,6 +17,7 @@ from ..digest import Digest, Stat, canonical_json
 from ..fingerprint import asked, loading
 from ..lean import dataclass
 from ..pipeline import File, Input, Stage
+from ..store.disk import in_the_way
 from .executing import Blob, Done, Failure, Job, Loaded, Whole
 from .inputs import code_of
 from .keys import declared_format, declaring_module
@@ -73,6 +74,8 @@ def _restored(project: Project, output: Output, place: str) -> Iterable[tuple[st
     try:
         return project.store.restore(output.digest, place, output.tree).items()
     except OSError as problem:
+        if (file := in_the_way(place)) is not None:
+            raise errors.in_the_way(file) from None
         if os.access(os.path.dirname(place), os.W_OK):
             raise
         raise errors.cannot_write(os.path.relpath(place, project.root), place, problem) from None

@@ -89,6 +89,12 @@ def store_planted(place: object) -> KeptError:
     return make(KeptError, "something foreign lies in the store", (("place", place),), hint)
 
 
+def in_the_way(place: object) -> KeptError:
+    """A file bears the name of a folder that kept needs."""
+    hint = "kept did not put it there: look at it, then move it away"
+    return make(KeptError, "a file lies where a folder is needed", (("place", place),), hint)
+
+
 def blob_missing(name: str) -> KeptError:
     """Content was asked for that is not there, or no longer right."""
     return make(BlobMissing, "a blob is missing from the store", (("digest", name),), "run the build again")

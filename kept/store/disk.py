@@ -141,6 +141,14 @@ def look(path: str) -> os.stat_result | None:
         return None
 
 
+def in_the_way(path: str) -> str | None:
+    """Name what lies where a folder above a path should; None if nothing does."""
+    above = os.path.dirname(path)
+    while look(above) is None:
+        above = os.path.dirname(above)
+    return None if os.path.isdir(above) else above
+
+
 def is_folder(path: str) -> bool:
     """Say whether a real folder, not a link to one, bears this name."""
     seen = look(path)

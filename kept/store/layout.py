@@ -100,6 +100,8 @@ class Layout:
                 found = os.read(fd, 200)
         except FileNotFoundError:
             return
+        except NotADirectoryError:
+            raise errors.in_the_way(disk.in_the_way(place) or self.root) from None
         except disk.PlantedError:
             raise errors.store_planted(place) from None
         if found not in _FORMATS:

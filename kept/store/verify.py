@@ -50,6 +50,7 @@ class Verified:
 
 def examine(records: Records, repair: bool) -> Verified:
     """Check every blob, then every record; with ``repair``, see to what is damaged or refers to nothing."""
+    records.layout.check()
     findings: list[Finding] = []
     outsider = records.layout.outsider()
     if outsider:
