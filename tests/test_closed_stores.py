@@ -430,6 +430,38 @@ def test_a_file_that_is_no_store(project, place, command):
     assert project.read(place) == "mine"
 
 
+FIELDS = """
+import typing
+from pathlib import Path
+
+class Both(typing.NamedTuple):
+    x: int
+    y: int
+
+def alone() -> Path:
+    Path("made").write_text("1")
+    return Path("made")
+
+def both() -> Both:
+    return Both(1, 2)
+"""
+
+
+def test_a_file_of_its_own_is_in_no_way(project):
+    """A stage that made a file, and makes a folder of artifacts of that name now, puts it in the file's place."""
+    project.write("work.py", FIELDS)
+    dodo = "import work\nfrom kept import Pipeline, stage\n\n\nclass P(Pipeline):\n    a = stage(work.alone)\n"
+    project.write("dodo.py", dodo)
+    assert project.doit().code == 0
+    assert list(project.shown()) == ["p/a"]
+    project.edit("dodo.py", "work.alone", "work.both")
+    assert project.doit().outcomes == {"p:a": "built"}
+    assert list(project.shown()) == ["p/a/x.json", "p/a/y.json"]
+    project.edit("dodo.py", "work.both", "work.alone")
+    assert project.doit().outcomes == {"p:a": "restored"}
+    assert list(project.shown()) == ["p/a"]
+
+
 @pytest.mark.parametrize("place", ["artifacts/points", "artifacts/points/rows"])
 @pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["", "n2"])
 def test_a_file_where_artifacts_go(project, place, parallel):

@@ -22,7 +22,7 @@ from .executing import Blob, Done, Failure, Job, Loaded, Whole
 from .inputs import code_of
 from .keys import declared_format, declaring_module
 from .moved import Held, look
-from .project import Judgement, Project
+from .project import ARTIFACTS, Judgement, Project
 from .seeds import seeding
 
 if TYPE_CHECKING:
@@ -55,18 +55,25 @@ def restore(project: Project, judged: Judgement) -> Result:
 
 def place(project: Project, stage: Stage, outputs: tuple[Output, ...], key: str | None) -> None:
     """Show outputs in artifacts/, then claim that they are shown; without a key nothing is claimed."""
-    before = project.last(stage.task)
     files = project.files(stage, outputs)
+    for file, output in _before(project, stage).items():  # first: its name may be that of a folder now
+        if file not in files and project.shown(file) == output.digest:
+            project.remove(file)
     for file, output in files.items():
         now = project.shown(file)
         if now is None or now.hex != output.digest.hex:
             for path, (stat, digest) in _restored(project, output, os.path.join(project.root, file)):
                 project.memo.note(path, stat, digest, certain=True)
-    for file, output in project.files(stage, before.outputs).items() if before is not None else ():
-        if file not in files and project.shown(file) == output.digest:  # its format was another
-            project.remove(file)
     if key is not None:
         project.claim(stage.task, Claim(key, outputs))
+
+
+def _before(project: Project, stage: Stage) -> dict[str, Output]:
+    """Return the files in which the stage's last outputs lie: other ones if it has another format or fields now."""
+    last = project.last(stage.task)
+    outputs = last.outputs if last is not None else ()
+    alone = {f"{ARTIFACTS}/{stage.path}{output.suffix}": output for output in outputs if not output.name}
+    return project.files(stage, outputs) | alone
 
 
 def _restored(project: Project, output: Output, place: str) -> Iterable[tuple[str, tuple[Stat, Digest]]]:
