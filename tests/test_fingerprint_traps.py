@@ -5,6 +5,7 @@ import py_compile
 import subprocess
 import sys
 import textwrap
+from importlib.machinery import SourceFileLoader
 
 import pytest
 from fingerprint_projects import opened
@@ -21,41 +22,50 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def hook(project):
     """Load the project from source for one test."""
-    hooks, cache = list(sys.path_hooks), dict(sys.path_importer_cache)
+    before = SourceFileLoader.get_code
     loading.install(project.root)
     yield
-    sys.path_hooks[:] = hooks
-    sys.path_importer_cache.clear()
-    sys.path_importer_cache.update(cache)
+    SourceFileLoader.get_code = before
 
 
 STALE = """
-    import importlib, os, sys
-    sys.path.insert(0, sys.argv[1])
+    import importlib, importlib.util, os, sys
+    root, folder, how, hook = sys.argv[1:]
     sys.dont_write_bytecode = False
-    if sys.argv[2] == "hook":
+    if hook:
         from kept.fingerprint import loading
-        loading.install(sys.argv[1])
-    path = os.path.join(sys.argv[1], "stages.py")
+        loading.install(root)
+    path = os.path.join(folder, "pk", "stages.py")
+    def loaded():
+        if how == "by path":
+            spec = importlib.util.spec_from_file_location("stages", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+        for name in ("pk.stages", "pk"):
+            sys.modules.pop(name, None)
+        sys.path[:] = [folder, *[one for one in sys.path if one != folder]]
+        importlib.invalidate_caches()
+        return importlib.import_module("pk.stages")
     def written(text):
         with open(path, "w") as file: file.write(text)
         os.utime(path, (1000, 1000))
     written("K = 1\\n")
-    import stages
+    loaded()
     written("K = 2\\n")
-    sys.modules.pop("stages")
-    importlib.invalidate_caches()
-    import stages
-    print(stages.K)
+    print(loaded().K)
 """
 
 
-@pytest.mark.parametrize(("how", "result"), [("plain", "1"), ("hook", "2")])
-def test_an_edit_in_the_same_second_is_what_runs(tmp_path, how, result):
-    """Python itself runs the old code from its .pyc; with the hook what is on disk runs."""
-    (tmp_path / "project").mkdir()
+@pytest.mark.parametrize("place", ["project", "elsewhere"])
+@pytest.mark.parametrize("how", ["imported", "by path"])
+@pytest.mark.parametrize(("hook", "result"), [("", "1"), ("hook", "2")])
+def test_an_edit_in_the_same_second_is_what_runs(tmp_path, place, how, hook, result):
+    """Python itself runs the old code from its .pyc; with the hook what is on disk runs, wherever code is followed."""
+    (tmp_path / place / "pk").mkdir(parents=True)
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": ""}
-    command = [sys.executable, "-c", textwrap.dedent(STALE), str(tmp_path / "project"), how]
+    given = [str(tmp_path / "project"), str(tmp_path / place), how, hook]
+    command = [sys.executable, "-c", textwrap.dedent(STALE), *given]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == result
 
@@ -107,10 +117,28 @@ def test_an_edit_after_the_import_is_noticed(project):
 
 
 @pytest.mark.usefixtures("hook")
+def test_an_edit_of_code_elsewhere_is_noticed(project, tmp_path, monkeypatch):
+    """So it is on PYTHONPATH; yet what a library makes and loads elsewhere is no module of the project."""
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "hh.py").write_text("def f(x): return 1\n")
+    monkeypatch.syspath_prepend(place)
+    project.write(stages="def train(x):\n    import hh\n    return hh.f(x)\n")
+    before, count = project.made().files, loading.count()
+    project.loaded("hh")
+    assert (loading.moved(before), loading.count()) == ([], count)
+    (place / "hh.py").write_text("def f(x): return 2\n")
+    assert loading.moved(project.made().files) == [str(place / "hh.py")]
+    del sys.modules["hh"]
+
+
+@pytest.mark.usefixtures("hook")
 def test_libraries_and_folders_elsewhere_load_as_ever(project):
-    """Only the project's own files are loaded by the hook."""
+    """What no fingerprint follows is loaded from its bytecode, whoever has written that."""
     project.write(**{"site-packages__thirdd": "K = 1\n"})
-    assert type(project.loaded("thirdd").__loader__).__name__ == "SourceFileLoader"
+    assert loading.loaded_digest(project.loaded("thirdd").__file__) is None
+    project.write(stages="K = 1\n")
+    assert loading.loaded_digest(project.loaded("stages").__file__) is not None
 
 
 def test_early_cutoff_past_a_class(project):

@@ -1,8 +1,11 @@
-"""Makes Python run the project's files as they are on disk, and knows which bytes it compiled.
+"""Makes Python run the files that fingerprints follow as they are on disk, and knows which bytes it compiled.
 
 Python takes a .pyc for fresh when its source has the same size and the same second of change: an edit right after a run
 would execute the old code, whose result would be recorded under the key of the new. So only a .pyc is taken that was
 compiled of these very bytes, and such are left; Python itself, too, checks them by a hash of the source (PEP 552).
+
+Files are followed wherever they lie but in folders of libraries: in the project, on PYTHONPATH, installed editable. How
+they are found differs, by a finder of an editable installation or by their path; what loads them in the end does not.
 """
 
 from __future__ import annotations
@@ -13,27 +16,36 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from types import CodeType
 from typing import Any
 
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages"})
 PYTHON = os.path.dirname(os.__file__) + os.sep  # no file below it is a project's
-_loaded: dict[str, str] = {}  # absolute path -> sha256 of the bytes that were compiled
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_loaded: dict[str, str] = {}  # absolute path of a file of the project -> sha256 of the bytes that were compiled
+_elsewhere: dict[str, str] = {}  # the same of other files, those that libraries make and load among them
 _roots: list[str] = []
 _installed: list[tuple[int, bool]] = []  # each call of install(): when, and whether bytecode may be left
 
 _CHECKED = (0b11).to_bytes(4, "little")  # a flag of a .pyc: eight bytes follow that are the hash of its source
 
 
-class _SourceLoader(SourceFileLoader):
-    """Reads the source, and says whose code is run."""
+_plainly = SourceFileLoader.get_code
 
-    def get_code(self, fullname: str) -> CodeType | None:
-        path = self.get_filename(fullname)
-        source = self.get_data(path)
-        _loaded[os.path.abspath(path)] = hashlib.sha256(source).hexdigest()
-        return _Compiled(fullname, path, source).get_code(fullname)
+
+def _get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
+    """Read the source of a file that is followed, note whose code is run, and compile that; in place of Python's own.
+
+    A loader of another class may make other code of it: that is its own affair.
+    """
+    noted = _noted(os.path.abspath(self.path)) if type(self) is SourceFileLoader else None
+    if noted is None:
+        return _plainly(self, fullname)
+    path = self.get_filename(fullname)
+    source = self.get_data(path)
+    noted[os.path.abspath(path)] = hashlib.sha256(source).hexdigest()
+    return _plainly(_Compiled(fullname, path, source), fullname)
 
 
 class _Compiled(SourceFileLoader):
@@ -62,14 +74,16 @@ class _Compiled(SourceFileLoader):
         return hashlib.sha256(self._source + code).digest()
 
 
-def _finder(path: str) -> Any:
-    folder = os.path.abspath(path or os.curdir)
-    if not any(_within(folder, root) for root in _roots):
-        raise ImportError("not a folder of the project")
-    return _finders(path)
+def _noted(path: str) -> dict[str, str] | None:
+    """Return where a file is noted that is the project's, or lies elsewhere and is nobody's library; else None.
 
-
-_finders = FileFinder.path_hook((ExtensionFileLoader, list(EXTENSION_SUFFIXES)), (_SourceLoader, list(SOURCE_SUFFIXES)))
+    None, too, elsewhere where this user cannot write: nobody edits there, and compiled code could not be left there.
+    """
+    folder = os.path.dirname(path)
+    if any(_within(folder, root) for root in _roots):
+        return _loaded
+    is_library = path.startswith((PYTHON, _OWN)) or _LIBRARY_FOLDERS & set(folder.split(os.sep))
+    return _elsewhere if _roots and not is_library and os.access(folder, os.W_OK) else None
 
 
 def _within(folder: str, root: str) -> bool:
@@ -79,7 +93,7 @@ def _within(folder: str, root: str) -> bool:
 
 
 def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
-    """Load the project's files from source from now on, and leave bytecode unless ``leaving`` is false.
+    """Load files that are followed from source from now on, and leave bytecode unless ``leaving`` is false.
 
     Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
     """
@@ -87,11 +101,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
     _installed.append((time.time_ns(), leaving))
     if top not in _roots:
         _roots.append(top)
-    if _finder not in sys.path_hooks:
-        sys.path_hooks.insert(0, _finder)
-    for path in list(sys.path_importer_cache):
-        if _within(os.path.abspath(path), top):
-            del sys.path_importer_cache[path]
+    SourceFileLoader.get_code = _get_code  # type: ignore[method-assign, assignment]  # what every way of finding a file leads to
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(".py") or file.startswith(PYTHON):
@@ -112,25 +122,29 @@ def _note(path: str) -> None:
 
 
 def loaded_digest(path: str) -> str | None:
-    """Return the digest of the bytes that were compiled for a file; None if it was not loaded here."""
+    """Return the digest of the bytes that were compiled for a file of the project; None if it was not loaded here."""
     return _loaded.get(os.path.abspath(path))
 
 
 def moved(files: Mapping[str, str]) -> list[str]:
     """List those files that were loaded in this process from other bytes than these digests name."""
-    return [path for path, digest in files.items() if _loaded.get(os.path.abspath(path), digest) != digest]
+    return [path for path, digest in files.items() if _compiled(os.path.abspath(path), digest) != digest]
+
+
+def _compiled(path: str, unknown: str) -> str:
+    return _loaded.get(path) or _elsewhere.get(path, unknown)
 
 
 def count() -> int:
-    """Count the files that were loaded in this process."""
+    """Count the files of the project that were loaded in this process."""
     return len(_loaded)
 
 
 def digests() -> dict[str, str]:
-    """Return the digest of each file that was loaded in this process."""
-    return dict(_loaded)
+    """Return the digest of each file that was loaded in this process, wherever it lies."""
+    return _elsewhere | _loaded
 
 
 def loaded() -> list[str]:
-    """List the files that were loaded in this process."""
+    """List the files of the project that were loaded in this process."""
     return list(_loaded)
