@@ -8,7 +8,7 @@ import sys
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
-from . import receipt
+from . import errors, receipt
 from .actions import Outcome
 from .build import Project
 from .digest import below
@@ -33,7 +33,7 @@ def remember(project: Project, asked: receipt.Asked, witness: Witness, tasks: It
     if asked.setting[3] != root or os.getcwd() != root or project.settings.store != "artifacts/.kept":
         return
     plain = [task for task in tasks if task.name not in project.stages]
-    if project.warnings or witness.doubt or any(map(_asks_more, plain)) or _tells_time(project):
+    if project.warnings or witness.doubt or any(map(_asks_more, plain)) or _tells_time(project, witness):
         return
     looked = project.keys.looked_at()
     if looked is None:
@@ -94,16 +94,24 @@ def _asks_more(task: Any) -> bool:
     )
 
 
-def _tells_time(project: Project) -> bool:
+def _tells_time(project: Project, witness: Witness) -> bool:
     """Say whether dodo.py reads the clock, the network or dice, or a module does while it is imported."""
     dodo = os.path.join(project.root, "dodo.py")
     named = loading.loaded_digest(dodo) is not None  # else doit's settings name another file: then all are read whole
     modules = Modules(str(project.root), project.memo)
-    for path in loading.loaded():
-        for statement in modules.summary(path).statements:
+    for path in {*loading.loaded(), *witness.code}:
+        for statement in _statements(modules, path):
             if (path == dodo or not named or Mark.DEFINES not in statement.marks) and _of_chance(statement):
                 return True
     return False
+
+
+def _statements(modules: Modules, path: str) -> tuple[Statement, ...]:
+    """Return what a source file says; nothing where it is none, and so has not run."""
+    try:
+        return modules.summary(path).statements
+    except (errors.KeptError, OSError):
+        return ()
 
 
 def _of_chance(statement: Statement) -> bool:

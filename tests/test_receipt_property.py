@@ -448,6 +448,9 @@ def test_the_answer_with_a_receipt_is_the_one_without(world: World, turn: int):
         "import random\n\nDRAWN = random.random()\n",
         "import subprocess\n\nBRANCH = subprocess.run(['true'], check=True)\n",
         "import socket\n\nHOST = socket.gethostname()\n",
+        "import runpy\n\nNOW = runpy.run_path('conf/now.py')\n",
+        "import importlib.util as u\n\nSPEC = u.spec_from_file_location('now', 'conf/now.py')\n"
+        "SPEC.loader.exec_module(u.module_from_spec(SPEC))\n",
         "print('loading')\n",
         "import sys\n\nprint('loading', file=sys.stderr)\n",
         "OPTIONS = [name for name in os.environ if name.startswith('OPTION_')]\n",
@@ -465,6 +468,7 @@ def test_the_answer_with_a_receipt_is_the_one_without(world: World, turn: int):
 )
 def test_no_receipt_where_more_than_files_decides(world: World, addition: str):
     """What dodo.py asks of the clock, of another program or of dice it asks each time; so with what it says."""
+    world.put("conf/now.py", "import time\n\nNOW = time.time()\n")
     world.put("dodo.py", DODO + "\n" + addition)
     runs = [world.doit() for _ in range(4)]
     assert [run.code for run in runs] == [0] * 4, runs

@@ -150,6 +150,11 @@ class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in 
             ear(None)
         return super().__iter__()
 
+    def __repr__(self) -> str:
+        for ear in ears:
+            ear(None)
+        return super().__repr__()
+
     def __getitem__(self, key: str) -> str:
         name = os.fsdecode(key)  # of os.environb, too
         for ear in ears:
