@@ -54,6 +54,94 @@ def test_a_file_read_by_a_computed_name_counts(project, memo):
     assert next_run(project, memo).digest != before.digest
 
 
+FILE = "import os\nFILE = os.path.join(os.path.dirname(__file__), *['da' + 'ta.txt'])\n"
+POOL = "from concurrent.futures import ThreadPoolExecutor as Pool\nfrom pathlib import Path\n"
+WAYS = {
+    "in a thread": (
+        "import threading\nfrom pathlib import Path\nCFG = []\n"
+        "one = threading.Thread(target=lambda: CFG.append(Path(FILE).read_text()))\none.start()\none.join()\n"
+    ),
+    "in a thread of a thread": (
+        POOL + "def inner():\n    with Pool() as pool:\n        return pool.submit(Path(FILE).read_text).result()\n"
+        "with Pool() as outer:\n    CFG = outer.submit(inner).result()\n"
+    ),
+    "in a pool of threads": POOL + "with Pool() as pool:\n    CFG = list(pool.map(Path.read_text, [Path(FILE)]))\n",
+    "in a thread for a coroutine": (
+        "import asyncio\nfrom pathlib import Path\nCFG = asyncio.run(asyncio.to_thread(Path(FILE).read_text))\n"
+    ),
+    "by NumPy": "import numpy as np\nCFG = np.fromfile(FILE, dtype='u1').tolist()\n",
+    "by pandas": "import pandas as pd\nCFG = pd.read_csv(FILE).columns.tolist()\n",
+    "by tomllib": "import tomllib\nwith open(FILE, 'rb') as file:\n    CFG = tomllib.load(file)\n",
+    "by SQLite": "import sqlite3\nCFG = sqlite3.connect(FILE)\nCFG.close()\n",
+    "by SQLite, named by a URI": (
+        "import sqlite3\nCFG = sqlite3.connect(f'file:{FILE}?mode=ro', uri=True)\nCFG.close()\n"
+    ),
+    "as data of a module": "import pkgutil\nCFG = pkgutil.get_data(__name__, os.path.basename(FILE))\n",
+    "by lines": "import linecache\nCFG = linecache.getline(FILE, 1)\n",
+    "by its descriptor": "CFG = os.open(FILE, os.O_RDONLY)\nos.close(CFG)\n",
+    "by a memory map": (
+        "import mmap\nwith open(FILE) as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:\n"
+        "    CFG = data[:]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_counts_in_whatever_way_it_is_read(project, memo, way):
+    """A thread that an import starts, a library and a database read for the module that is imported."""
+    project.write(stages=STAGES, hidden=FILE + WAYS[way])
+    (project.root / "data.txt").write_text("a = 1\n")
+    project.loaded()
+    before = project.made(memo=memo)
+    assert "file data.txt" in names(before)
+    (project.root / "data.txt").write_text("a = 2\n")
+    assert next_run(project, memo).digest != before.digest
+
+
+ASKED = {
+    "by a configuration": (
+        "from configparser import ConfigParser as Read\n"
+        "CFG = Read(os.environ, interpolation=None)['DEFAULT']['lr_of_test']\n"
+    ),
+    "by maps one after the other": (
+        "from collections import ChainMap\nCFG = [ChainMap({}, os.environ)[n] for n in ['LR_OF_TE' + 'ST']]\n"
+    ),
+    "by a template": "import string\nCFG = string.Template('$' + 'LR_OF_TEST').substitute(os.environ)\n",
+    "by a path": "CFG = os.path.expandvars('$LR_OF_' + 'TEST')\n",
+    "in a thread": POOL + "with Pool() as pool:\n    CFG = list(pool.map(os.getenv, ['LR_OF_' + 'TEST']))\n",
+    "in a copy": "CFG = os.environ.copy()\n",
+    "in a dict": "CFG = dict(os.environ)\n",
+    "in bytes": "CFG = [os.environb[n] for n in [b'LR_OF_' + b'TEST']]\n",
+}
+
+
+@pytest.mark.parametrize("way", ASKED)
+def test_a_variable_counts_in_whatever_way_it_is_asked_for(project, memo, monkeypatch, way):
+    """What is handed on to a class of Python's own, or to a thread, is asked for by the module that is imported."""
+    monkeypatch.setenv("LR_OF_TEST", "1")
+    project.write(stages=STAGES, hidden="import os\n" + ASKED[way])
+    project.loaded()
+    before = project.made(memo=memo)
+    assert "environment LR_OF_TEST" in names(before)
+    monkeypatch.setenv("LR_OF_TEST", "2")
+    assert next_run(project, memo).digest != before.digest
+
+
+def test_what_a_library_keeps_for_itself_does_not_count(project, memo):
+    """The database of a library, and the variables that it looks at by itself, are none of the module's."""
+    project.write(
+        stages=STAGES,
+        hidden="import shelf\nCFG = shelf.opened()\n",
+        **{
+            "site-packages__shelf": "import os, sqlite3\n"
+            "def opened():\n    sqlite3.connect(__file__[:-3] + '.db').close()\n    return os.environ.get('TERM')\n"
+        },
+    )
+    project.loaded()
+    found = names(project.made(memo=memo))
+    assert not [name for name in found if name.startswith(("file", "environment"))]
+
+
 def test_a_folder_listed_counts(project, memo):
     """A file that appears in a folder which an import listed changes the fingerprint."""
     project.write(

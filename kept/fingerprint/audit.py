@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from types import FrameType
 from typing import Any
 
@@ -27,7 +28,15 @@ _STORING = tuple(
     os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room, "") for room in ("store", "build")
 )
 _IMPORTER = "<frozen importlib"
-_SHOWN_READS = frozenset({"open", "os.listdir", "os.scandir", "import"})
+_CODE = (*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
+_BEING_WRITTEN = ".pyc."  # a number follows
+_DATABASE = "sqlite3.connect"
+_SHOWN_READS = frozenset({"open", "os.listdir", "os.scandir", "import", _DATABASE})
+# Python's modules that look a variable up where they are told to: who told them asks.
+_HANDING_ON = frozenset({
+    "os", "posixpath", "ntpath", "collections", "_collections_abc", "configparser", "string", "threading", "concurrent",
+    "multiprocessing",
+})  # fmt: skip
 _LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", ".kept", ".git", "__pycache__"})
 
 
@@ -48,6 +57,7 @@ class _Watch:
         self.root, self.memo = os.path.abspath(root), memo
         self.known: dict[str, set[tuple[str, str]]] = {}
         self.busy = threading.local()
+        self.thread = threading.get_ident()
 
     def saw(self, event: str, arguments: tuple[Any, ...]) -> None:
         if getattr(self.busy, "now", False):
@@ -59,20 +69,30 @@ class _Watch:
             self.busy.now = False
 
     def judge(self, event: str, arguments: tuple[Any, ...], frame: FrameType | None) -> None:
-        importer = importing(frame, self.root)
-        if importer is None or not arguments:
+        if not arguments:
             return
-        if event == "import":
-            top = os.path.join(self.root, str(arguments[0]).partition(".")[0])
-            if os.path.exists(top) or os.path.exists(top + ".py"):
-                self.note(importer, "module", str(arguments[0]))
-        elif event == "variable":
-            self.note(importer, "variable", str(arguments[0]))
-        elif frame is not None and not reads_code(frame):
-            name = self.relative(arguments[0])
-            mode = arguments[1] if event == "open" and len(arguments) > 1 else "r"
-            if name is not None and not (isinstance(mode, str) and set(mode) & set("wax")):
-                self.note(importer, "file", name)
+        for importer in importers(frame, self.root):
+            if event == "import":
+                top = os.path.join(self.root, str(arguments[0]).partition(".")[0])
+                if os.path.exists(top) or os.path.exists(top + ".py"):
+                    self.note(importer, "module", str(arguments[0]))
+            elif event == "variable":
+                self.note(importer, "variable", str(arguments[0]))
+            elif frame is not None and not reads_code(frame, arguments[0]):
+                path = self.database(arguments[0], frame) if event == _DATABASE else arguments[0]
+                name = self.relative(path)
+                mode = arguments[1] if event == "open" and len(arguments) > 1 else "r"
+                if name is not None and not (isinstance(mode, str) and set(mode) & set("wax")):
+                    self.note(importer, "file", name)
+
+    def database(self, name: object, frame: FrameType) -> str | None:
+        """Return the file that the project's own code has SQLite open; a library may keep its own things in one."""
+        if not isinstance(name, (str, bytes, os.PathLike)) or not _followed(frame.f_code.co_filename, self.root):
+            return None
+        from urllib.parse import unquote
+
+        text = os.fsdecode(name)
+        return unquote(text[5:].partition("?")[0]) if text.startswith("file:") else text or None
 
     def relative(self, path: object) -> str | None:
         """Return a path of the project, relative to it."""
@@ -84,10 +104,20 @@ class _Watch:
         parts = inside.split(os.sep)
         return None if parts[0] == ".." or _LIBRARY_FOLDERS & set(parts) else "/".join(parts)
 
+    def memory(self) -> Memo:
+        """Return the memory; in another thread one of its own, for its connection must not cross."""
+        if threading.get_ident() == self.thread:
+            return self.memo
+        if not hasattr(self.busy, "memo"):
+            self.busy.memo = Memo(self.memo.path, still=self.memo.still, algorithm=self.memo.algorithm)
+        memo: Memo = self.busy.memo
+        return memo
+
     def note(self, importer: str, kind: str, name: str) -> None:
+        memo = self.memory()
         if kind == "file":
             path = os.path.join(self.root, *name.split("/"))
-            asked.note(path, path_now(path, self.memo))
+            asked.note(path, path_now(path, memo))
         elif kind == "variable":
             asked.note(asked.variable(name), variable_now(name))
         try:
@@ -96,21 +126,34 @@ class _Watch:
             return
         known = self.known.get(digest)
         if known is None:
-            known = self.known[digest] = set(recalled(self.memo, digest))
+            known = self.known[digest] = set(recalled(memo, digest))
         if (kind, name) not in known:
             known.add((kind, name))
-            self.memo.remember(AUDIT, digest, json.dumps(sorted(known)).encode())
-            self.memo.remember(AUDIT, NEWEST, json.dumps([digest, kind, name, time.time_ns()]).encode())
+            memo.remember(AUDIT, digest, json.dumps(sorted(known)).encode())
+            memo.remember(AUDIT, NEWEST, json.dumps([digest, kind, name, time.time_ns()]).encode())
 
 
-def importing(frame: FrameType | None, root: str) -> str | None:
-    """Return the source file of the project whose import is going on here, if the nearest one is the project's."""
-    while frame is not None:
-        if frame.f_code.co_name == "<module>":
-            path = _followed(os.path.abspath(frame.f_code.co_filename), root)
-            return path if frame.f_globals.get("__name__") != "__main__" else None
+def importers(frame: FrameType | None, root: str) -> list[str]:
+    """List the source files of the project whose import asks here.
+
+    In a thread no import goes on that could have started it: it works for those of the others.
+    """
+    module = _module(frame)
+    frames = [module] if module is not None else map(_module, sys._current_frames().values())
+    return list(filter(None, (_source(one, root) for one in frames if one is not None)))
+
+
+def _module(frame: FrameType | None) -> FrameType | None:
+    """Return the nearest import that goes on here."""
+    while frame is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back
-    return None
+    return frame
+
+
+def _source(module: FrameType, root: str) -> str | None:
+    """Return the source file of what is imported if it is the project's."""
+    path = _followed(os.path.abspath(module.f_code.co_filename), root)
+    return path if module.f_globals.get("__name__") != "__main__" else None
 
 
 @lru_cache(maxsize=1024)
@@ -120,12 +163,13 @@ def _followed(path: str, root: str) -> str | None:
     return path if inside else None
 
 
-def reads_code(frame: FrameType) -> bool:
-    """Say whether a file is opened to import it, or to quote a line of it in a warning."""
-    return frame.f_code.co_filename.startswith(_IMPORTER) or frame.f_globals.get("__name__") in (
-        "linecache",
-        "tokenize",
-    )
+def reads_code(frame: FrameType, path: object) -> bool:
+    """Say whether a file is opened to import it, or to quote a line of it in a warning, or a folder to look for one."""
+    imports = frame.f_code.co_filename.startswith(_IMPORTER)
+    name = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+    if name and not name.endswith(_CODE) and _BEING_WRITTEN not in name:
+        return imports and os.path.isdir(name)
+    return imports or frame.f_globals.get("__name__") in ("linecache", "tokenize")
 
 
 _watch: list[_Watch] = []
@@ -140,6 +184,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     # What the store opens for itself is nothing that an import reads: a long look at the stack is spared.
     if event == "import" or not sys._getframe(1).f_code.co_filename.startswith(_STORING):
         _watch[-1].saw(event, arguments)
+
+
+def _hands_on(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _HANDING_ON
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in typeshed only
@@ -161,13 +209,9 @@ class _Environ(os._Environ):  # type: ignore[type-arg]  # it takes arguments in 
             ear(name)
         if _watch:
             asker = sys._getframe(1)
-            while asker.f_back is not None and asker.f_globals.get("__name__") in (
-                "os",
-                "collections.abc",
-                "_collections_abc",
-            ):
+            while asker.f_back is not None and _hands_on(asker):
                 asker = asker.f_back
-            if os.path.abspath(asker.f_code.co_filename).startswith(_watch[-1].root + os.sep):
+            if _hands_on(asker) or _followed(os.path.abspath(asker.f_code.co_filename), _watch[-1].root):
                 _watch[-1].saw("variable", (name,))
         return super().__getitem__(key)  # type: ignore[no-any-return]  # a str: see above
 
