@@ -57,6 +57,36 @@ STALE = """
 """
 
 
+LOADED = """
+    import hashlib, importlib, os, sys
+    sys.path.insert(0, sys.argv[1])
+    sys.dont_write_bytecode = False
+    from kept.fingerprint import loading
+    path = os.path.join(sys.argv[1], "queue_of_mine.py")
+    def loaded(text, time):
+        with open(path, "w") as file: file.write(text)
+        os.utime(path, (time, time))
+        sys.modules.pop("queue_of_mine", None)
+        importlib.invalidate_caches()
+        import queue_of_mine
+        sys.dont_write_bytecode = sys.argv[2] == "another second"
+    loaded("K = 1\\n", 1000)
+    loaded("K = 2\\n", 1001 if sys.argv[2] == "another second" else 1000)
+    loading.install(sys.argv[1])
+    with open(path, "rb") as file: digest = hashlib.sha256(file.read()).hexdigest()
+    print(len(loading.moved({path: digest})), os.path.exists(importlib.util.cache_from_source(path)))
+"""
+
+
+@pytest.mark.parametrize(("when", "moved"), [("the same second", "1 False"), ("another second", "0 True")])
+def test_bytecode_that_ran_before_kept_came_is_looked_at(tmp_path, when, moved):
+    """What `python -m doit` takes for a module of Python's own may be of an old edit: nothing is recorded of that."""
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-c", textwrap.dedent(LOADED), str(tmp_path), when]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == moved
+
+
 @pytest.mark.parametrize("place", ["project", "elsewhere"])
 @pytest.mark.parametrize("how", ["imported", "by path"])
 @pytest.mark.parametrize(("hook", "result"), [("", "1"), ("hook", "2")])

@@ -10,9 +10,12 @@ they are found differs, by a finder of an editable installation or by their path
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import marshal
 import os
+import struct
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +31,7 @@ _elsewhere: dict[str, str] = {}  # the same of other files, those that libraries
 _roots: list[str] = []
 _installed: list[tuple[int, bool]] = []  # each call of install(): when, and whether bytecode may be left
 
+_OUTDATED = "bytecode"  # the digest of no bytes
 _CHECKED = (0b11).to_bytes(4, "little")  # a flag of a .pyc: eight bytes follow that are the hash of its source
 
 
@@ -95,7 +99,8 @@ def _within(folder: str, root: str) -> bool:
 def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
     """Load files that are followed from source from now on, and leave bytecode unless ``leaving`` is false.
 
-    Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones.
+    Call it before any of them is imported: of those that are, the bytes now on disk are taken for the loaded ones,
+    unless their bytecode was compiled of others.
     """
     top = os.path.abspath(root)
     _installed.append((time.time_ns(), leaving))
@@ -107,7 +112,7 @@ def install(root: str | os.PathLike[str], *, leaving: bool = True) -> None:
         if not isinstance(file, str) or not file.endswith(".py") or file.startswith(PYTHON):
             continue
         if _within(os.path.dirname(os.path.abspath(file)), top):
-            _note(os.path.abspath(file))
+            _note(os.path.abspath(file), getattr(getattr(module, "__spec__", None), "cached", None))
 
 
 def began_ns() -> int:
@@ -115,10 +120,31 @@ def began_ns() -> int:
     return _installed[0][0] if _installed else time.time_ns()
 
 
-def _note(path: str) -> None:
-    if path not in _loaded and os.path.exists(path):
-        with open(path, "rb") as file:
-            _loaded[path] = hashlib.file_digest(file, "sha256").hexdigest()
+def _note(path: str, bytecode: str | None) -> None:
+    if path in _loaded or not os.path.exists(path):
+        return
+    with open(path, "rb") as file:
+        source = file.read()
+    if bytecode is not None and _is_of_others(bytecode, path, source):
+        _loaded[path] = _OUTDATED
+        with contextlib.suppress(OSError):  # so that the next run is right
+            os.unlink(bytecode)
+    else:
+        _loaded[path] = hashlib.sha256(source).hexdigest()
+
+
+def _is_of_others(bytecode: str, path: str, source: bytes) -> bool:
+    """Say whether Python takes bytecode for that of a source from which something else is compiled."""
+    try:
+        with open(bytecode, "rb") as file:
+            data = file.read()
+        seen = os.stat(path)
+        known = (int(seen.st_mtime) & 0xFFFFFFFF, seen.st_size & 0xFFFFFFFF)  # what Python goes by if not by a hash
+        if data[:4] != importlib.util.MAGIC_NUMBER or data[4:16] != struct.pack("<3I", 0, *known):
+            return False
+        return bool(marshal.loads(data[16:]) != compile(source, path, "exec", dont_inherit=True))  # noqa: S302  # Python has just run it
+    except (OSError, EOFError, ValueError, TypeError, SyntaxError):
+        return False
 
 
 def loaded_digest(path: str) -> str | None:
