@@ -158,7 +158,7 @@ def test_what_dodo_py_asked_for_is_asked_again(project: Project, name: str):
         assert run.code == 0, run
     before = project.read("artifacts/p/a.json")
     assert run.outcomes == {"p:a": "up to date"}, run
-    assert ("dodo" in run.modules) is ("variables" in name), run
+    assert "thread" in name or ("dodo" in run.modules) is ("variables" in name), run
     ASKS[name].edit(project)
     run = project.doit(bare=True)
     assert run.outcomes == {"p:a": "built"}, run
