@@ -32,6 +32,29 @@ def test_a_module_that_cannot_be_imported_is_named(project, command, text, told)
     assert again.ran == []
 
 
+BROKEN = {
+    "a word that is none": ("def broken(:\n", 'dodo.py", line 1\n', "mend the line above"),
+    "a parenthesis left open": ("x = (1,\n", 'dodo.py", line 1\n', "mend the line above"),
+    "a block left out": ("if True:\nx = 1\n", 'dodo.py", line 2\n', "mend the line above"),
+    "bytes that are no text": ("x = '\0'\n", "null bytes\n", "save the file as text, in UTF-8"),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "why", "list", "plan"])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_dodo_py_that_is_no_python_is_told_with_the_line(project, command, broken):
+    """`kept` says file, line and problem in a few lines; the exit code is doit's."""
+    text, place, hint = BROKEN[broken]
+    project.write("dodo.py", text + project.read("dodo.py"))
+    run = project.kept(command)
+    assert (run.code, run.ran, run.out) == (3, [], "")
+    assert run.err.startswith("ERROR: dodo.py cannot be loaded")
+    assert run.err.endswith(f"hint: {hint}\n")
+    assert len(run.err.splitlines()) <= 6
+    assert "None" not in run.err
+    assert (place if command != "plan" else place.replace('", line ', ":").strip()) in run.err
+
+
 @pytest.mark.parametrize("command", ["run", "why"])
 def test_below_the_folder_of_dodo_it_is_told_where_that_is(project, command):
     """The command looks in the current folder only, unless it is told to seek."""

@@ -90,8 +90,8 @@ def dodo_fails(path: object, problem: Exception) -> KeptError:
             place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
     if isinstance(problem, SyntaxError):
-        place = f"{problem.filename}:{problem.lineno}"
-    facts: Facts = (("file", path), ("at", place))
+        place = f"{problem.filename}:{problem.lineno}" if problem.filename is not None else ""
+    facts: Facts = (("file", path), *([("at", place)] if place else []))
     return make(KeptError, f"dodo.py cannot be loaded: {type(problem).__name__}: {problem}", facts, not_loaded(problem))
 
 
@@ -111,6 +111,8 @@ def not_loaded(problem: BaseException) -> str:
     """Say what can be done where dodo.py, or what it imports, raises."""
     if isinstance(problem, ModuleNotFoundError):
         return "install it in this Python; a package of your own below src/ by `pip install -e .`"
+    if isinstance(problem, SyntaxError) and problem.filename is None:  # Python saw no lines
+        return "save the file as text, in UTF-8"
     return "mend the line above"
 
 
