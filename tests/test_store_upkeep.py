@@ -344,6 +344,115 @@ def test_a_disk_that_fails_makes_things_unverifiable_not_corrupt(store, monkeypa
     assert os.listdir(store.root / "quarantine") == []
 
 
+def after_listing(monkeypatch, part, happening) -> None:
+    """Let something happen, in another process as it were, when the names of a part of the store have been listed."""
+    real = part.all
+
+    def listed():
+        names = list(real())
+        happening()
+        return iter(names)
+
+    monkeypatch.setattr(part, "all", listed)
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_what_is_built_meanwhile_is_no_finding(store, monkeypatch, repair):
+    """A record that came after the blobs were listed has its own, files of folders too: it stays where it is."""
+
+    def build():
+        other = Store(store.root)
+        with other.workshop() as shop:
+            tree = other.put(make_folder(shop / "folder"))
+        other.publish(key("new"), record_of(tree, tree=True))
+
+    keep(store, "old")
+    after_listing(monkeypatch, store._blobs, build)
+    found = store.verify(repair=repair)
+    assert (found.records, found.findings) == (2, ())
+    assert known(store) == {key("old"), key("new")}
+
+
+@pytest.mark.parametrize("part", ["_blobs", "_records"])
+def test_what_is_swept_meanwhile_is_no_finding(store, monkeypatch, part):
+    """A blob or record that has gone since it was listed was removed, not lost; it is not counted either."""
+    keep(store, "old")
+    keep(store, "shown")
+    after_listing(monkeypatch, getattr(store, part), lambda: Store(store.root).gc([key("shown")]))
+    found = store.verify(repair=True)
+    assert (found.records, found.findings) == (1, ())
+    assert os.listdir(store.root / "quarantine") == []
+
+
+def test_a_record_swept_between_two_looks_is_no_finding(store, monkeypatch):
+    """Its blobs went after it: that they are missing says nothing of it."""
+    keep(store, "old")
+    after_listing(monkeypatch, store._blobs, lambda: keep(store, "new"))
+    real = store._records.examine
+
+    def examined(name):
+        stored = real(name)
+        Store(store.root).gc()
+        return stored
+
+    monkeypatch.setattr(store._records, "examine", examined)
+    assert store.verify().findings == ()
+
+
+def test_a_record_made_anew_between_two_looks_is_looked_at_again(store, monkeypatch):
+    """It had lost its blob; a build puts that and publishes it once more before it is called dangling."""
+    digest = keep(store, "a")
+    blob(store, digest).unlink()
+    real, done = store._records.examine, []
+
+    def examined(name):
+        stored = real(name)
+        if not done:
+            done.append(name)
+            other = Store(store.root)
+            other.publish(name, record_of(other.put_bytes(b"made anew")))
+        return stored
+
+    monkeypatch.setattr(store._records, "examine", examined)
+    assert store.verify(repair=True).findings == ()
+    assert store.lookup(key("a")) is not None
+
+
+def test_repair_leaves_what_was_healed_meanwhile(store, monkeypatch):
+    """What a build has put in the place of a damaged blob is not what was found damaged."""
+    digest = keep(store, "a")
+    overwrite(blob(store, digest), b"?" * digest.size)
+    real = store._blobs.set_aside
+
+    def late(*args):
+        assert Store(store.root).put_bytes(b"a" * 1000) == digest
+        real(*args)
+
+    monkeypatch.setattr(store._blobs, "set_aside", late)
+    found = store.verify(repair=True)
+    assert (found.exit_code, len(found.findings)) == (0, 1)
+    assert store.lookup(key("a")) is not None
+    assert store.path(digest) is not None
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_record_whose_blob_cannot_be_read_is_not_called_damaged(store, monkeypatch, repair):
+    """The disk may be well again tomorrow: nothing is moved aside for it."""
+    digest, real = keep(store, "a"), os.open
+
+    def opened(path, *args, **kwargs):
+        if path == str(blob(store, digest)):
+            raise OSError(errno.EMFILE, "too many")
+        return real(path, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", opened)
+        found = store.verify(repair=repair)
+    assert found.exit_code == Fault.UNVERIFIABLE
+    assert all("too many" in finding.why for finding in found.findings)
+    assert store.lookup(key("a")) is not None
+
+
 # ---- measuring
 
 

@@ -1,15 +1,20 @@
-"""Reads all that a store holds, to say what of it is sound."""
+"""Reads all that a store holds, to say what of it is sound.
+
+Runs and sweeps go on meanwhile. What goes while this reads was swept and is no finding; what a record names that was
+not there when the blobs were listed was built since, and is looked at itself.
+"""
 
 from __future__ import annotations
 
 import enum
 import os
-from dataclasses import replace
 
-from ..digest import Algorithm
+from ..digest import Digest
 from ..lean import dataclass
 from . import disk
 from .records import DamagedError, NewerError, Records, Stored, references
+
+_GONE = (FileNotFoundError, NotADirectoryError)
 
 
 class Fault(enum.IntFlag):
@@ -55,67 +60,103 @@ def examine(records: Records, repair: bool) -> Verified:
     outsider = records.layout.outsider()
     if outsider:
         findings.append(Finding(Fault.UNTRUSTED, outsider, "others can write here"))
-    sound: dict[str, int] = {}
-    blobs = list(records.blobs.all())
-    for name, place in blobs:
-        size, wrong = _blob(name, place, records.blobs.algorithm)
-        if wrong is None:
-            sound[name] = size
-        else:
-            findings.append(_mended(records, "blob", wrong) if repair and wrong.fault is Fault.CORRUPT else wrong)
-    count = 0
-    for key, place in records.all():
-        count += 1
-        wrong = _record(records, key, place, sound)
-        if wrong is not None:
-            findings.append(_mended(records, "record", wrong) if repair and wrong.fault is Fault.CORRUPT else wrong)
-    return Verified(len(blobs), count, sum(sound.values()), tuple(findings))
+    reading, counts = _Reading(records), {"blob": 0, "record": 0}
+    for what, parts, check in (("blob", records.blobs, reading.blob), ("record", records, reading.record)):
+        for name, place in list(parts.all()):
+            try:
+                check(name, place)
+            except _GONE:
+                continue
+            except _WrongError as wrong:
+                findings.append(_found(records, what, place, wrong, repair))
+            except OSError as problem:
+                findings.append(Finding(Fault.UNVERIFIABLE, place, f"cannot be read: {problem.strerror or problem}"))
+            counts[what] += 1
+    return Verified(counts["blob"], counts["record"], sum(reading.sound.values()), tuple(findings))
 
 
-def _mended(records: Records, what: str, wrong: Finding) -> Finding:
-    records.blobs.set_aside(wrong.place, what, wrong.why)
-    return replace(wrong, repaired=disk.look(wrong.place) is None)
+class _WrongError(Exception):
+    """A part of the store is not sound; ``seen`` is the file that was looked at."""
+
+    def __init__(self, fault: Fault, why: str, seen: os.stat_result | None = None) -> None:
+        super().__init__(why)
+        self.fault, self.seen = fault, seen
 
 
-def _unreadable(place: str, problem: OSError) -> Finding:
-    return Finding(Fault.UNVERIFIABLE, place, f"cannot be read: {problem.strerror or problem}")
+def _found(records: Records, what: str, place: str, wrong: _WrongError, repair: bool) -> Finding:
+    if not repair or wrong.fault is not Fault.CORRUPT:
+        return Finding(wrong.fault, place, str(wrong))
+    records.blobs.set_aside(place, what, str(wrong), wrong.seen)
+    now = disk.look(place)
+    # What another process has put there meanwhile is not what was found wrong.
+    repaired = now is None or (wrong.seen is not None and now.st_ino != wrong.seen.st_ino)
+    return Finding(wrong.fault, place, str(wrong), repaired)
 
 
-def _blob(name: str, place: str, algorithm: Algorithm) -> tuple[int, Finding | None]:
-    if not name:
-        return 0, Finding(Fault.UNVERIFIABLE, place, "is no blob's name")
-    try:
-        with disk.opened(place) as (fd, _):
-            found = disk.digest(fd, algorithm)
-    except disk.PlantedError:
-        return 0, Finding(Fault.CORRUPT, place, "is no regular file")
-    except OSError as problem:
-        return 0, _unreadable(place, problem)
-    if found.hex != name:
-        return 0, Finding(Fault.CORRUPT, place, "does not hold what it is named after")
-    return found.size, None
+class _Reading:
+    """What was read: ``sound`` has the sizes of the blobs that are right, by name.
 
+    A part that is right returns; else ``_WrongError`` or an OSError says what is wrong, or that the part has gone.
+    """
 
-def _record(records: Records, key: str, place: str, sound: dict[str, int]) -> Finding | None:
-    if not key:
-        return Finding(Fault.UNVERIFIABLE, place, "is no record's name")
-    try:
-        stored = records.examine(key)
-    except DamagedError as problem:
-        return Finding(Fault.CORRUPT, place, str(problem))
-    except NewerError:
-        return Finding(Fault.UNVERIFIABLE, place, "is a record of a newer kept")
-    except OSError as problem:
-        return _unreadable(place, problem)
-    named = references(stored.record)
-    if all(sound.get(r.digest.hex) == r.digest.size for r in named):  # reading a sound manifest moves nothing aside
-        reached = records.reach(stored.record)
-        if reached is not None and all(sound.get(d.hex) == d.size for d in reached):
-            return _owned(stored, place)
-    return Finding(Fault.CORRUPT, place, "refers to blobs that are missing or damaged")
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.sound: dict[str, int] = {}
 
+    def blob(self, name: str, place: str) -> None:
+        """Check a blob."""
+        if not name:
+            raise _WrongError(Fault.UNVERIFIABLE, "is no blob's name")
+        seen = os.lstat(place)
+        try:
+            with disk.opened(place) as (fd, seen):
+                found = disk.digest(fd, self.records.blobs.algorithm)
+        except disk.PlantedError:
+            raise _WrongError(Fault.CORRUPT, "is no regular file", seen) from None
+        if found.hex != name:
+            raise _WrongError(Fault.CORRUPT, "does not hold what it is named after", seen)
+        self.sound[name] = found.size
 
-def _owned(stored: Stored, place: str) -> Finding | None:
-    if hasattr(os, "geteuid") and stored.owner != os.geteuid():
-        return Finding(Fault.UNTRUSTED, place, f"was written by another user ({stored.owner})")
-    return None
+    def record(self, key: str, place: str) -> None:
+        """Check a record, and that all it names is there; once more if it was made anew meanwhile."""
+        if not key:
+            raise _WrongError(Fault.UNVERIFIABLE, "is no record's name")
+        while True:
+            seen = os.lstat(place)
+            stored = self._stored(key, seen)
+            wrong = self._reached(stored)
+            if wrong is None:
+                break
+            if disk.stat_of(os.lstat(place)) == disk.stat_of(seen):
+                wrong.seen = seen
+                raise wrong
+        if hasattr(os, "geteuid") and stored.owner != os.geteuid():
+            raise _WrongError(Fault.UNTRUSTED, f"was written by another user ({stored.owner})")
+
+    def _stored(self, key: str, seen: os.stat_result) -> Stored:
+        try:
+            return self.records.examine(key)
+        except DamagedError as problem:
+            raise _WrongError(Fault.CORRUPT, str(problem), problem.seen or seen) from None
+        except NewerError:
+            raise _WrongError(Fault.UNVERIFIABLE, "is a record of a newer kept") from None
+
+    def _reached(self, stored: Stored) -> _WrongError | None:
+        """Say what is wrong with the blobs of a record; a manifest is right before it is read, which may move it."""
+        try:
+            whole = all(self._holds(reference.digest) for reference in references(stored.record))
+            reached = self.records.reach(stored.record) if whole else None
+            if reached is not None and all(map(self._holds, reached)):
+                return None
+        except OSError as problem:
+            why = f"refers to blobs that cannot be read: {problem.strerror or problem}"
+            return _WrongError(Fault.UNVERIFIABLE, why)
+        return _WrongError(Fault.CORRUPT, "refers to blobs that are missing or damaged")
+
+    def _holds(self, digest: Digest) -> bool:
+        if digest.hex not in self.sound:  # listed before it was put, or damaged then
+            try:
+                self.blob(digest.hex, self.records.layout.blob(digest.hex))
+            except (*_GONE, _WrongError):
+                return False
+        return self.sound[digest.hex] == digest.size
