@@ -40,7 +40,9 @@ def _count(project: Project) -> None:
 
 def sweep(project: Project, *, dry_run: bool = False) -> Swept:
     """Remove what was used least recently until the store fits its bound; never what artifacts/ shows."""
-    roots, bound = [claim.key for claim in project.claims.values()], project.settings.max_bytes
+    # Read anew, for other runs show other versions since; those of stages that were cut off or failed are among them.
+    lasts = {*project.lasts.values(), *Project(project.root).lasts.values()}
+    roots, bound = [key.decode(errors="replace") for key in lasts], project.settings.max_bytes
     swept = project.store.gc(roots, max_size=bound, keep_days=project.settings.keep_days, dry_run=dry_run)
     if swept.kept <= bound or not project.settings.keep_days:
         return swept

@@ -6,6 +6,9 @@ import os
 import pytest
 from projects import Project
 
+import kept.build
+from kept import upkeep
+
 STORE = "artifacts/.kept"
 DAY = 24 * 3600
 
@@ -72,6 +75,40 @@ def test_a_sweep_leaves_what_artifacts_shows(grown):
     assert grown.doit("nearest").ran == []
     assert grown.shown() == shown
     assert flip_back(grown) == ["model", "accuracy"]
+
+
+@pytest.mark.parametrize("end", ["fail", "kill"])
+@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["", "n2"])
+def test_a_sweep_leaves_what_artifacts_shows_of_a_stage_that_was_cut_off(grown, end, args):
+    """Another version of it failed or was killed: what it showed before is there, and going back restores it."""
+    settings(grown, max_size="1 B", keep_days=0)
+    shown = grown.shown()
+    grown.order("model", end)
+    grown.edit("dodo.py", "shrink=0.2", "shrink=0.3")
+    assert grown.doit(*args, "nearest").code != 0
+    older(grown, 40)
+    assert grown.kept("gc").code == 0
+    assert grown.shown() == shown
+    grown.order("model", None)
+    grown.remove("artifacts/nearest")
+    assert flip(grown, "0.3", "0.2") == []
+    assert grown.shown() == shown
+    assert grown.kept("verify").code == 0
+
+
+def test_a_sweep_leaves_what_another_run_shows_since(grown):
+    """A run that has gone on for days sweeps by what artifacts/ shows at its end."""
+    flip(grown, "0.2", "0.3")
+    settings(grown, max_size="1 B", keep_days=0)
+    long = kept.build.Project(grown.root)
+    assert "nearest:model" in long.claims
+    assert flip(grown, "0.3", "0.1") == []
+    shown = grown.shown()
+    older(grown, 40)
+    assert upkeep.sweep(long).records == 2
+    grown.remove("artifacts/nearest")
+    assert grown.doit("nearest").ran == []
+    assert grown.shown() == shown
 
 
 def test_a_dry_run_says_what_a_sweep_does_and_does_nothing(grown):
