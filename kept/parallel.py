@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -19,6 +18,7 @@ from .build import Failure, Judgement, Result
 from .executors import NotUnderstood, WorkerDied, Workers, thread_limits
 from .lean import dataclass, field
 from .runner import KeptRunner
+from .store import temporary
 
 
 @dataclass
@@ -86,7 +86,7 @@ class ParallelRunner(KeptRunner):
         self.ready: deque[tuple[Any, Judgement]] = deque()
         self.done: deque[Any] = deque()  # finished, doit's scheduler has not heard of them
         self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
-        with tempfile.TemporaryDirectory(prefix="kept-", ignore_cleanup_errors=True) as self.sockets:
+        with temporary() as self.sockets:
             try:
                 self._loop(dispatcher)
                 self._end()

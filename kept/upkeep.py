@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from . import errors
 from .build import Project
-from .store import Swept
+from .store import Swept, clear_temporary
 
 DAY_NS = 24 * 3600 * 10**9
 
@@ -17,6 +17,7 @@ def after(project: Project) -> None:
     """Sweep if this run has built something and the last sweep is a day old, or a tenth of the bound has come since."""
     project.journal.trim()
     if project.grown:
+        clear_temporary()
         with contextlib.suppress(OSError):  # a store that cannot be written needs no sweep
             _count(project)
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 
 import kept.store
-from kept.store import blobs, copies, disk, layout, locks, records, sweep, trees, usage, verify
+from kept.store import blobs, copies, disk, layout, locks, records, sweep, trees, usage, verify, workshops
 
-ROOMS = (kept.store, blobs, copies, disk, layout, locks, records, sweep, trees, usage, verify)
+ROOMS = (kept.store, blobs, copies, disk, layout, locks, records, sweep, trees, usage, verify, workshops)
 WRITING = {"write", "pwrite", "copy_file_range"}
 MAKING = {"open", "mkdir", "makedirs", "link", "rename", "replace", "fsync"} | WRITING
 LOOKING = {"lstat", "stat", "fstat", "listdir", "read", "pread", "access"}

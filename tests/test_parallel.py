@@ -276,6 +276,30 @@ def test_however_it_is_ended_nothing_runs_on(small, number):
     assert sorted(again.ran) == ["b", "c"]
 
 
+@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["", "n2"])
+def test_what_a_killed_run_leaves_among_temporary_files_goes_with_the_next(small, args, tmp_path_factory):
+    """Not what a living one uses, and nothing of anybody else's."""
+    project = small('a = stage(work.lone, "a")')
+    folder = tmp_path_factory.mktemp("t")
+    project.environment["TMPDIR"] = str(folder)
+    other = project.copy(project.root / "other")
+    for one in (project, other):
+        one.order("a", "wait")
+    killed, living_on = project.spawn("-n", "2"), other.spawn("-n", "2")
+    killed.until_executing("a")
+    living_on.until_executing("a")
+    killed.send(signal.SIGKILL)
+    killed.wait()
+    assert len(os.listdir(folder)) == 2
+    (folder / "kept-notes").mkdir()
+    project.remove("orders")
+    assert project.spawn(*args).wait().outcomes == {"p:a": "built"}
+    assert len(os.listdir(folder)) == 2
+    other.go("a")
+    assert living_on.wait().outcomes == {"p:a": "built"}
+    assert os.listdir(folder) == ["kept-notes"]
+
+
 def test_what_stages_start_ends_with_a_run_in_peace_too(small):
     """A program that a stage has left running does not outlive the run."""
     project = small('b = stage(work.parent, "b")')

@@ -15,7 +15,7 @@ from store_pieces import HOUR, age, blob, everything, overwrite
 
 from kept import errors
 from kept.digest import Digest, digest_bytes, digest_file
-from kept.store import Store, copies, disk, sweep
+from kept.store import Store, copies, disk, workshops
 from kept.store.records import unsealed
 
 # ---- what must hold on disk, whatever happened
@@ -63,7 +63,7 @@ CLEANING = {"unlink", "rmdir", "close", "listdir", "lstat", "chmod"}  # a fault 
 def strike(job: Operation, fault: str, n: int, top: Path) -> tuple[bool, list[str]]:
     """Do a job with a fault at the n-th call; return whether it struck, and all that is wrong afterwards."""
     store, problem = Store(top / "store"), None
-    sweep._looked.clear()  # as in a new process
+    workshops._looked.clear()  # as in a new process
     with failing(fault, n) as faulty:
         try:
             job.act(store, top)
@@ -80,7 +80,7 @@ def strike(job: Operation, fault: str, n: int, top: Path) -> tuple[bool, list[st
         if content_of(top / "target") is None and job.either == TREE_NAMES:
             wrong.append("an error took the old folder away")
     again = Store(store.root)
-    sweep._looked.clear()
+    workshops._looked.clear()
     job.act(again, top)
     wrong += wrong_on_disk(again, top, job)
     if not job.done(again, top):

@@ -253,13 +253,45 @@ with Store(sys.argv[1]).workshop() as shop:
     draft.write_bytes(b"half")
     holder = os.open(held, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    monkeypatch.setattr("kept.store.sweep._looked", set())
+    monkeypatch.setattr("kept.store.workshops._looked", set())
     with store.workshop() as shop:
         assert {p.name for p in shop.parent.iterdir()} == {p.name for p in (shop, used, elsewhere, held, draft)}
     os.close(holder)
     with store.workshop() as shop:  # it looks once in a process
         assert held.exists()
     living.communicate()
+
+
+def test_only_temporary_folders_of_one_s_own_killed_processes_go(tmp_path, monkeypatch):
+    """Nothing that is in use, of another user or of another machine, and no link is followed."""
+    from kept.store import temporary, workshops
+
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mark = f"kept-{ended.pid}-{workshops.HERE[:4]}"
+    left, used, link = (tmp_path / f"{mark}000{n}" for n in range(3))
+    elsewhere, longer, mine = tmp_path / f"kept-{ended.pid}-ghij0000", tmp_path / f"{mark}00000", tmp_path / "mine"
+    for place in (left, used, elsewhere, longer, mine):
+        place.mkdir()
+        (place / "file").write_bytes(b"1")
+    link.symlink_to(mine)
+    holder = os.open(used, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(workshops, "_looked", set())
+        patch.setattr(os, "geteuid", lambda: left.stat().st_uid + 1)
+        workshops.clear_temporary()
+        assert set(tmp_path.iterdir()) == before
+    monkeypatch.setattr(workshops, "_looked", set())
+    with temporary() as folder:
+        assert set(tmp_path.iterdir()) == before - {left} | {Path(folder)}
+        assert os.stat(folder).st_mode & 0o777 == 0o700
+        (Path(folder) / "file").write_bytes(b"1")
+    os.close(holder)
+    assert set(tmp_path.iterdir()) == before - {left}
+    assert (mine / "file").read_bytes() == b"1"
 
 
 def test_damage_is_kept_for_a_week(store):

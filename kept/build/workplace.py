@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import errors
 from ..digest import Algorithm, Digest
-from ..store import Store
+from ..store import Store, temporary
 
 
 class Workplace:
@@ -48,7 +47,7 @@ class Workplace:
         try:
             return self._made.enter_context(self.store.workshop())
         except errors.StoreReadOnly:
-            return Path(self._made.enter_context(tempfile.TemporaryDirectory(prefix="kept-")))
+            return Path(self._made.enter_context(temporary()))
 
     def close(self) -> None:
         """Remove the folder with all that is in it; another is made when one is asked for."""

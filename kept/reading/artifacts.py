@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import atexit
+import contextlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..build import ARTIFACTS, Project
 from ..build import load as load_output
 from ..lean import dataclass
 from ..pipeline import bound, pipelines
+from ..store import temporary
 from .history import History, Run, runs_of
 
 
@@ -76,7 +78,7 @@ def _view(project: Project, output: Output, file: str) -> Path:
     """Return where a format that hands over the path itself finds an earlier artifact, until this process ends."""
     if output.format.partition(".")[0] != "file":
         return project.root / file
-    place = Path(_views().name, output.digest.hex[:16], Path(file).name)
+    place = Path(_views(), output.digest.hex[:16], Path(file).name)
     if not place.exists():
         place.parent.mkdir(exist_ok=True)
         project.store.restore(output.digest, place, output.tree)
@@ -84,8 +86,10 @@ def _view(project: Project, output: Output, file: str) -> Path:
 
 
 @cache
-def _views() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="kept-")
+def _views() -> str:
+    made = contextlib.ExitStack()
+    atexit.register(made.close)
+    return made.enter_context(temporary())
 
 
 # ---- names

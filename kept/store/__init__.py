@@ -20,8 +20,21 @@ if TYPE_CHECKING:
     from .sweep import Keeping, Swept
     from .usage import Usage
     from .verify import Fault, Finding, Verified
+    from .workshops import clear_temporary, temporary
 
-__all__ = ["Fault", "Finding", "Keeping", "Store", "Stored", "Swept", "Usage", "Verified", "digest_folder"]
+__all__ = [
+    "Fault",
+    "Finding",
+    "Keeping",
+    "Store",
+    "Stored",
+    "Swept",
+    "Usage",
+    "Verified",
+    "clear_temporary",
+    "digest_folder",
+    "temporary",
+]
 
 
 _LATE = {  # loaded when first asked for
@@ -31,6 +44,8 @@ _LATE = {  # loaded when first asked for
     "Fault": "verify",
     "Finding": "verify",
     "Verified": "verify",
+    "clear_temporary": "workshops",
+    "temporary": "workshops",
 }
 
 
@@ -92,11 +107,11 @@ class Store:
         A file made in it can be put without a copy. While it is in use no sweep removes it; what a killed process has
         left goes when the next one makes its first.
         """
-        from . import locks, sweep
+        from . import locks, workshops
 
         self._layout.prepare()
-        sweep.clear_workshops(self._layout)
-        place = self._layout.spare(sweep.HERE)
+        workshops.clear(self._layout)
+        place = self._layout.spare(workshops.HERE)
         with self._layout.writing(0):
             os.mkdir(place, 0o700)
         held = locks.claim(place)

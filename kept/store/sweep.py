@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from .. import errors
-from ..digest import digest_bytes
 from ..lean import dataclass
 from . import disk, locks
 from .layout import Layout
@@ -22,9 +21,6 @@ from .usage import Held, inventory
 GRACE_S = 24 * 3600.0
 _QUARANTINE_S = 7 * GRACE_S  # long enough to look at what was damaged
 _S = 1_000_000_000
-_HOST = os.uname().nodename if hasattr(os, "uname") else ""
-HERE = digest_bytes(_HOST.encode(errors="replace")).hex[:8] + "-"  # in the names of workshops
-_looked: set[str] = set()  # where this process has looked for the workshops of killed ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,36 +144,6 @@ def _discard(layout: Layout, place: str, oldest: int) -> bool:
 
 
 # ---- what ended processes left behind
-
-
-def clear_workshops(layout: Layout) -> None:
-    """Remove, once in a process, the workshops of killed processes of this machine: they may be as large as a disk.
-
-    Others may be at work on other machines, where this one sees neither their processes nor their locks.
-    """
-    if layout.tmp in _looked or not locks.WORKING:
-        return
-    _looked.add(layout.tmp)
-    with suppress(OSError):
-        for name in disk.listed(layout.tmp):
-            pid, _, rest = name.partition("-")
-            place = os.path.join(layout.tmp, name)
-            if rest.startswith(HERE) and pid.isdecimal() and not _there(int(pid)) and disk.is_folder(place):
-                held = locks.claim(place)
-                if held is not None:
-                    with suppress(OSError):
-                        disk.remove(place)
-                    _let_go(held)
-
-
-def _there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _tidy(layout: Layout, now: int, dry_run: bool) -> int:
