@@ -10,7 +10,7 @@ import pytest
 from store_pieces import HOUR, action, age, blob, key, overwrite, record_of
 
 from kept.digest import Stat, digest_bytes
-from kept.store import Store, copies, digest_folder, workshops
+from kept.store import Store, copies, digest_folder, layout, workshops
 
 ONE, TWO = b"one" * 50, b"two" * 60
 RECORD, RIVAL = record_of(digest_bytes(ONE)), record_of(digest_bytes(TWO))
@@ -167,6 +167,8 @@ def with_a_leftover(store, top):
     ended.wait()
     (store.root / "tmp" / f"{ended.pid}-{workshops.HERE}x").mkdir()
     (store.root / "tmp" / f"{ended.pid}-{workshops.HERE}x" / "half").write_bytes(b"half")
+    if layout.among():
+        (store.root / "tmp" / f"{ended.pid}-{layout.among()}x").write_bytes(b"half")
 
 
 @operation(with_a_leftover, lambda store, top: has_one(store, top) and not list(store.root.glob("tmp/*x")))

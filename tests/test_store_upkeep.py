@@ -262,6 +262,61 @@ with Store(sys.argv[1]).workshop() as shop:
     living.communicate()
 
 
+CUT_OFF = """
+import os, sys
+from pathlib import Path
+from kept.store import Store, copies
+
+def stop(*args):
+    print(*(store.root / "tmp").glob(f"{os.getpid()}-*"), flush=True)
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), 9)
+    sys.stdin.read()
+    return real(*args)
+
+store = Store(sys.argv[1])
+old = store.put_bytes(b"old")
+target = Path(sys.argv[1], "..", sys.argv[3])
+if sys.argv[2] == "put":
+    real, os.fsync = os.fsync, stop
+    assert store.path(store.put_bytes(sys.argv[3].encode()))
+else:
+    real, copies._swap = copies._swap, stop
+    store.restore(old, target)
+    assert target.read_bytes() == b"old"
+"""
+
+
+@pytest.mark.parametrize("doing", ["put", "restore"])
+def test_what_a_killed_process_was_writing_goes_when_a_workshop_is_made(store, monkeypatch, doing):
+    """What a living one writes stays, and what may be of a process that cannot be seen from here."""
+    from kept.store import layout
+
+    if not layout.among():
+        pytest.skip("only Linux says which processes these are")
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment()}
+    killed, living = (
+        subprocess.Popen([sys.executable, "-c", CUT_OFF, str(store.root), doing, how], **options)
+        for how in ("killed", "living")
+    )
+    left = Path(killed.stdout.readline().strip())
+    killed.communicate()
+    living.stdout.readline()
+    assert left.exists()
+    foreign = left.with_name(left.name.replace(layout.among(), "00000000."))
+    unmarked = left.with_name(left.name.replace(layout.among(), ""))
+    for place in (foreign, unmarked):
+        place.write_bytes(b"half")
+    before = set(left.parent.iterdir())
+    assert len(before) == 4
+    monkeypatch.setattr("kept.store.workshops._looked", set())
+    with store.workshop() as shop:
+        assert set(left.parent.iterdir()) == before - {left} | {shop}
+    living.communicate()
+    assert living.returncode == 0
+    assert set(left.parent.iterdir()) == {foreign, unmarked}
+
+
 def test_only_temporary_folders_of_one_s_own_killed_processes_go(tmp_path, monkeypatch):
     """Nothing that is in use, of another user or of another machine, and no link is followed."""
     from kept.store import temporary, workshops

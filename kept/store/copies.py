@@ -13,6 +13,7 @@ from .. import errors
 from ..digest import Digest, Stat
 from . import disk
 from .blobs import Blobs
+from .layout import among
 from .trees import Manifest
 
 # Smaller files are copied: a file written in place through a second name of a blob damages the blob, and the
@@ -68,7 +69,8 @@ def _bench(folder: str, target: str) -> Iterator[str | None]:
     if not beside and not (_one_disk(folder, target) and os.access(folder, os.W_OK)):
         yield None
         return
-    name = f".{os.path.basename(target)}.{os.urandom(4).hex()}" if beside else f"{os.getpid()}-{os.urandom(8).hex()}"
+    unique = os.urandom(8).hex()
+    name = f".{os.path.basename(target)}.{unique[:8]}" if beside else f"{os.getpid()}-{among()}{unique}"
     new = os.path.join(folder, name)
     try:
         yield new

@@ -3,7 +3,7 @@
 ``version``             format of the store, algorithm of its digests; another one is refused, never rewritten
 ``blobs/ab/<62 hex>``   content by digest, read-only; names are lower-case hex only: no traversal, no Unicode, no case
 ``actions/ab/<62 hex>`` one record per action key
-``tmp/``                what is being written; what is older than a day is a leftover of a kill
+``tmp/``                what is being written; what is older than a day, or of a process that is gone, is a leftover
 ``quarantine/``         damaged blobs and records, moved aside by rename, for a week
 ``locks/``              one file per action key that somebody has built
 
@@ -16,10 +16,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import get_args
 
 from .. import errors
-from ..digest import Algorithm, is_name
+from ..digest import Algorithm, digest_bytes, is_name
 from ..lean import dataclass
 from . import disk
 
@@ -34,6 +35,18 @@ class Draft:
 
     fd: int
     path: str
+
+
+@cache
+def among() -> str:
+    """Name the processes among which a number means this one: in this container, since this machine was started.
+
+    Empty where that cannot be told: of a number alone nobody knows whose it is.
+    """
+    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", "rb") as start:
+        seen = os.readlink("/proc/self/ns/pid")
+        return digest_bytes(start.read() + seen.encode()).hex[:8] + "."
+    return ""
 
 
 class Layout:
@@ -190,9 +203,9 @@ class Layout:
         with self.writing(0):  # read-only from birth, less the umask; the descriptor may still write
             return Draft(os.open(path, disk.NEW, 0o444), path)
 
-    def spare(self, mark: str = "") -> str:
+    def spare(self, mark: str | None = None) -> str:
         """Name a file in ``tmp/`` that nobody has, after this process."""
-        return f"{self.tmp}{os.sep}{os.getpid()}-{mark}{os.urandom(8).hex()}"
+        return f"{self.tmp}{os.sep}{os.getpid()}-{among() if mark is None else mark}{os.urandom(8).hex()}"
 
     def in_tmp(self, folder: str) -> bool:
         """Say whether a folder lies in ``tmp/``, whatever links lead to it; one that is still itself is known."""
