@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import enum
 import math
 import pathlib
+import sqlite3
 import struct
 import tempfile
 from typing import Any
@@ -262,6 +264,29 @@ def test_a_file_that_the_stage_made_is_copied(tmp_path):
     saved = formats.save(tmp_path / "plot", formats.named("file.png"), tmp_path / "kept.png")
     assert (saved.format, saved.kind) == ("file.png", "file")
     assert formats.load("file.png", tmp_path / "kept.png").read_bytes() == (tmp_path / "plot").read_bytes() == b"png"
+
+
+@pytest.mark.parametrize(
+    ("mode", "end"), [("wal", "-wal"), ("delete", "-journal"), ("truncate", "-journal"), ("persist", "-journal")]
+)
+def test_a_database_that_is_still_open_is_refused(tmp_path, mode, end):
+    """SQLite has a part of it in another file until it is closed; one that is done with may stay there."""
+    place, form = tmp_path / "data.sqlite", formats.named("file.sqlite")
+    with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as db:
+        db.execute(f"pragma journal_mode={mode}")
+        db.execute("create table t (x)")
+        db.execute("pragma cache_size=1")
+        db.execute("begin")
+        db.executemany("insert into t values (?)", [(n,) for n in range(9999)])
+        with pytest.raises(errors.DoesNotFit, match=f"a part of it is in data.sqlite{end}"):
+            formats.save(place, form, tmp_path / "kept.sqlite")
+        db.execute("commit")
+        if mode != "wal":
+            formats.save(place, form, tmp_path / "kept.sqlite")
+    assert (tmp_path / f"data.sqlite{end}").exists() == (mode in ("persist", "truncate"))
+    formats.save(place, form, tmp_path / "kept.sqlite")
+    with contextlib.closing(sqlite3.connect(tmp_path / "kept.sqlite")) as db:
+        assert db.execute("select count(*) from t").fetchone() == (9999,)
 
 
 def test_a_folder_that_the_stage_made_is_copied_without_links(tmp_path):

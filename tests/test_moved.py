@@ -172,6 +172,92 @@ def test_code_that_no_other_process_has_changed(small, args):
     assert project.doit().outcomes["p:value"] == "up to date"
 
 
+# ---- artifacts that stages write to
+
+TABLE = """import sqlite3
+
+
+def table(mode) -> Path:
+    place = Path("made.sqlite")
+    place.unlink(missing_ok=True)
+    db = sqlite3.connect(place)
+    db.execute(f"pragma journal_mode={mode}")
+    db.execute("create table t (x int)")
+    db.execute("insert into t values (45)")
+    db.commit()
+    db.close()
+    return place
+
+
+def total(path, after=0) -> int:
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return db.execute("select sum(x) from t").fetchone()[0]
+    finally:
+        db.close()
+
+
+def add(path) -> int:
+    db = sqlite3.connect(path)
+    db.execute("insert into t values (5)")
+    db.commit()
+    someone.acts("added")
+    db.close()
+    return 1
+"""
+MODES = pytest.mark.parametrize("mode", ["delete", "wal"])
+
+
+@BOTH
+@MODES
+def test_a_stage_that_writes_to_its_input_spoils_no_other(small, args, mode):
+    """The others are given what was made, and recorded; it runs each time, and is told what to do about it."""
+    lines = f"made = stage(work.table, {mode!r})", "add = stage(work.add, made)", "sum = stage(work.total, made, add)"
+    project = small(TABLE, *lines)
+    told = "warning: p:add: not recorded: artifacts/p/made.sqlite changed while it ran; run again"
+    told += " (if the stage writes to it, let it write to a copy)"
+    for outcome in ("built", "up to date"):
+        run = project.doit(*args)
+        assert (run.code, run.outcomes["p:add"], run.outcomes["p:sum"]) == (0, "built", outcome), run
+        assert [line for line in run.out.splitlines() if "not recorded" in line] == [told]
+        assert value(project, "sum") == 45
+        back = "warning: artifacts/p/made.sqlite was changed since p:made made it: it is put back\n"
+        assert run.out.count(back) == (outcome == "built")
+    project.edit("dodo.py", "work.add, made", "work.total, made")
+    assert project.doit(*args).outcomes == {"p:made": "restored", "p:add": "built", "p:sum": "built"}
+    assert set(project.doit(*args).outcomes.values()) == {"up to date"}
+
+
+@MODES
+def test_what_a_killed_stage_left_beside_its_input_is_not_read(small, mode):
+    """SQLite takes in what it finds there: the next stage would be given rows that nobody had made."""
+    project = small(TABLE, f"made = stage(work.table, {mode!r})", "sum = stage(work.add, made)")
+    project.write("orders/added", "import os\nos.kill(os.getpid(), 9)\n")
+    assert project.spawn().wait().code == -9
+    project.edit("dodo.py", "work.add", "work.total")
+    run = project.doit()
+    assert (run.outcomes["p:sum"], value(project, "sum")) == ("built", 45), run
+    assert "not recorded" not in run.out
+    assert set(project.doit().outcomes.values()) == {"up to date"}
+
+
+def test_what_another_run_shows_by_now_is_not_put_back(small):
+    """It is that one's turn: the stage is given what is there, and not recorded."""
+    late = "\n\ndef late(path, first):\n    return Path(path).read_text()\n"
+    project = small(
+        WRITE + READ + late,
+        "written = stage(work.write)",
+        "first = stage(work.read, written)",
+        "text = stage(work.late, written, first)",
+    )
+    forget = "subprocess.run([sys.executable, '-m', 'kept', 'forget', 'p:written'], check=True)\n"
+    project.write("orders/after", "import subprocess, sys\n" + forget + SWAP.format("artifacts/p/written.txt"))
+    run = project.doit()
+    assert value(project, "text") == "two"
+    assert "p:text: not recorded" in run.out, run
+    assert "put back" not in run.out
+
+
 # ---- what modules find while they are imported
 
 ASKS = {

@@ -373,7 +373,8 @@ def test_an_input_that_changes_meanwhile_is_used_but_not_recorded(project):
     project.edit("data/points.csv", "-1.96,-0.91,0", "-1.97,-0.91,0")
     project.go("rows")
     run = running.wait()
-    warning = "warning: points:rows: not recorded: data/points.csv changed while it ran; run again"
+    hint = "(if the stage writes to it, let it write to a copy)"
+    warning = f"warning: points:rows: not recorded: data/points.csv changed while it ran; run again {hint}"
     assert (run.code, run.ran) == (0, ALL)
     assert run.out.splitlines().count(warning) == 1
     assert "warning" not in run.err

@@ -178,7 +178,9 @@ def _record(job: Job, place: Workplace, outputs: tuple[Output, ...], seconds: fl
     store, warnings = place.store, place.warnings
     changed = _moved(job, place)
     if changed:
-        warnings.append(f"{job.task}: not recorded: {', '.join(changed)} changed while it ran; run again")
+        given = {os.path.relpath(path, job.root) for path in job.paths}
+        hint = " (if the stage writes to it, let it write to a copy)" if given.intersection(changed) else ""
+        warnings.append(f"{job.task}: not recorded: {', '.join(changed)} changed while it ran; run again{hint}")
         return Done(outputs, seconds, recorded=False, executed=True, imported=imported, warnings=tuple(warnings))
     made = {"outputs": [output.as_json() for output in outputs], "seconds": round(seconds, 6)}
     entry, key = job.record.as_json() | made, job.record.action.key

@@ -19,6 +19,7 @@ from ..lean import dataclass
 from ..pipeline import File, Input, Stage
 from ..store.disk import in_the_way
 from .executing import Blob, Done, Failure, Job, Loaded, Whole
+from .handed import altered, handed
 from .inputs import code_of
 from .keys import declared_format, declaring_module
 from .moved import Held, look
@@ -101,6 +102,8 @@ def job(
 
     A run that is killed then leaves no claim behind, whatever it had written.
     """
+    for task in altered(project, judged):
+        place(project, project.stages[task], project.judgements[task].outputs, None)
     prepared = _job(project, judged, kept=True)
     prepared = dataclasses.replace(prepared, forced=forced, fresh=fresh, live=live, sockets=sockets)
     project.disclaim(judged.stage.task)
@@ -197,11 +200,8 @@ def _held(project: Project, judged: Judgement) -> Iterator[tuple[str, Held]]:
         if isinstance(wire, File):
             place = os.path.join(project.root, wire.path)
             yield place, Held(judged.action.inputs[name].digest, look(place))
-        elif isinstance(wire, Input):
-            upstream = project.judgements[wire.stage].outputs
-            for file, output in project.files(project.stages[wire.stage], upstream).items():
-                if wire.field in ("", output.name) and output.format.partition(".")[0] == "file":
-                    yield os.path.join(project.root, file), Held(output.digest)
+    for _, file, output in handed(project, judged):
+        yield os.path.join(project.root, file), Held(output.digest)
 
 
 def _stand_in(project: Project, value: object) -> object:

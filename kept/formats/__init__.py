@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .describe import describe, summary
+from .files import SIDE_FILES, unfinished
 from .protocol import Format, Saved, Unfit
 from .registry import candidates, for_annotation, for_value, load, named, own, register, save, save_by_value
 
 __all__ = [
+    "SIDE_FILES",
     "Format",
     "Saved",
     "Unfit",
@@ -22,6 +24,7 @@ __all__ = [
     "save",
     "save_by_value",
     "summary",
+    "unfinished",
 ]
 
 

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .protocol import Unfit
+
+SIDE_FILES = ("-wal", "-journal", "-shm")  # what SQLite has beside a database while it is open
+
+
+def unfinished(path: Path) -> Path | None:
+    """Name the file in which SQLite holds what belongs to a database, if that was not closed; it tells it by its name.
+
+    A log or a journal with something in it is taken in by whoever opens the database next.
+    """
+    for end in SIDE_FILES[:2]:
+        beside = path.with_name(path.name + end)
+        with suppress(OSError), beside.open("rb") as file:
+            if file.read(1).strip(b"\0"):  # one that is done with is empty, or begins with zeros
+                return beside
+    return None
 
 
 class File:
@@ -27,6 +43,9 @@ class File:
             _check_tree(value)
             shutil.copytree(value, path, copy_function=shutil.copyfile)
         elif value.is_file():
+            left = unfinished(value)
+            if left is not None:
+                raise Unfit(f"a part of it is in {left.name}", "close the database before its path is returned")
             shutil.copyfile(value, path)
         else:
             raise Unfit(f"there is no file or folder {value}", "return the Path of the file that the stage wrote")
