@@ -1,16 +1,32 @@
-"""Orders what `doit clean` removes, however long the chains of tasks are."""
+"""Lets `doit clean` work with chains of any length, and where nothing can be removed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import doit.cmd_clean
+import doit.task
+
+from . import errors
 
 
 def install() -> None:
     """Let doit order by a tree of ours; it looks the class up by name when a command starts."""
     doit.cmd_clean.CleanDepTree = LongTree
+    if doit.task.clean_targets.__module__ != __name__:
+        doit.task.clean_targets = _telling(doit.task.clean_targets)
+
+
+def _telling(stock: Callable[..., None]) -> Callable[..., None]:
+    def clean_targets(task: Any, dryrun: bool) -> None:
+        """Remove the targets of a plain task; the system may not let it, which is no mistake of doit's."""
+        try:
+            stock(task, dryrun)
+        except OSError as problem:
+            raise errors.cannot_remove(problem.filename, problem) from None
+
+    return clean_targets
 
 
 class LongTree(doit.cmd_clean.CleanDepTree):  # type: ignore[misc]  # doit has no types

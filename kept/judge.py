@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit import Globals, cmd_base
+from doit.cmd_resetdep import ResetDep
 from doit.dependency import Dependency, DependencyStatus, MD5Checker
 from doit.task import Task
 
@@ -240,4 +242,17 @@ def _drop(backend: Any) -> None:
             Path(backend.name + suffix).unlink(missing_ok=True)
 
 
+def _surely(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command of doit's fail where what it says that it has saved would be lost."""
+
+    @wraps(stock)  # doit passes what it finds in the signature
+    def execute(command: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(command.dep_manager, KeptDependency):
+            command.dep_manager._must_write()
+        return stock(command, *args, **options)
+
+    return execute
+
+
 cmd_base.Dependency = _Judge
+ResetDep._execute = _surely(ResetDep._execute)

@@ -136,11 +136,10 @@ def test_asking_works_on_a_read_only_store(project, closed):
 def test_what_must_write_says_that_it_cannot(project, closed):
     """Sweeping and forgetting are refused by name, not silently left out."""
     project.doit("nearest")
-    for arguments in (("gc",), ("forget", "nearest"), ("forget", "--records", "nearest")):
+    for arguments in (("gc",), ("gc", "--dry-run"), ("forget", "nearest"), ("forget", "--records", "nearest")):
         run = closed(*arguments, verb="kept")
         assert run.code == 3, run
-        assert run.err.startswith("ERROR: ")
-        assert "read-only" in run.err
+        assert run.err.startswith("ERROR: the store is read-only\n")
     assert project.doit("nearest").ran == []
 
 
@@ -157,7 +156,10 @@ def test_a_project_that_is_read_only_fails_with_one_error(project, built):
     assert "Traceback" not in run.out + run.err
 
 
-@pytest.mark.parametrize("command", ["forget nearest:model", "forget --all", "ignore nearest:model", "clean --forget"])
+@pytest.mark.parametrize(
+    "command",
+    ["forget nearest:model", "forget --all", "ignore nearest:model", "clean --forget", "reset-dep", "reset-dep points"],
+)
 def test_a_command_that_must_write_fails_in_a_read_only_project(project, command):
     """It would say that it has forgotten, and has not; the next run would do what nobody expects."""
     project.doit("nearest")
@@ -167,9 +169,33 @@ def test_a_command_that_must_write_fails_in_a_read_only_project(project, command
     assert "\nhint: " in run.err
     assert "reason: " in run.err
     assert "Traceback" not in run.err
-    assert "forgetting" not in run.out
-    assert "ignoring" not in run.out
+    for word in ("forgetting", "ignoring", "processed", "skip"):
+        assert word not in run.out
     assert project.doit("nearest").ran == []
+
+
+PLAIN = """
+
+def task_plain():
+    what = {"file_dep": ["data/points.csv"], "targets": ["copied"], "clean": True}
+    return {**what, "actions": ["cp data/points.csv copied"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [("doit", "reset-dep plain"), ("doit", "clean plain"), ("doit", "clean"), ("kept", "graph --out drawn.svg")],
+)
+def test_a_project_that_is_read_only_as_a_whole_shows_no_traceback(project, verb, arguments):
+    """Plain tasks and files beside artifacts/ are told like all else: what cannot be done, why, what to do."""
+    project.write("dodo.py", project.read("dodo.py") + PLAIN)
+    assert project.doit("plain").code == 0
+    run = shut(project, ".", *arguments.split(), verb=verb)
+    assert run.code == 3, run
+    assert run.err.startswith("ERROR: ")
+    assert "\nhint: " in run.err
+    assert "ead-only" in run.err or "ermission" in run.err
+    assert "Traceback" not in run.out + run.err
 
 
 # ---- full

@@ -286,7 +286,7 @@ def test_a_file_that_cannot_be_written_is_told(project):
     project.write("taken", "a file")
     run = project.doit("report", "--out", "taken/report.md")
     assert run.code == 1
-    assert "the report cannot be written" in run.out
+    assert "the file cannot be written" in run.out
     assert "taken/report.md" in run.out
     assert project.doit("nearest").ran == []
 

@@ -41,7 +41,7 @@ def unpaired_predictions(given: tuple[str, ...], where: object) -> KeptError:
 def cannot_write_report(path: object, problem: OSError) -> KeptError:
     """The disk refuses the file that ``--out`` names."""
     facts: Facts = (("file", path), ("problem", problem.strerror or problem))
-    return make(KeptError, "the report cannot be written", facts, "choose another place with --out")
+    return make(KeptError, "the file cannot be written", facts, "choose another place with --out")
 
 
 def unknown_stage(name: str, known: tuple[str, ...]) -> KeptError:

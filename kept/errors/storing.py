@@ -177,9 +177,9 @@ def cannot_write(
 
 
 def cannot_remove(path: object, problem: OSError) -> KeptError:
-    """The system does not let a file or folder of artifacts/ go."""
+    """The system does not let an artifact, or a target of a plain task, go."""
     facts: Facts = (("path", path), ("reason", problem.strerror or problem))
-    return make(KeptError, "an artifact cannot be removed", facts, "see that its folder can be written to")
+    return make(KeptError, "a target cannot be removed", facts, "see that its folder can be written to")
 
 
 def cannot_read(artifact: str, path: object, problem: OSError) -> KeptError:

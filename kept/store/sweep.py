@@ -63,7 +63,7 @@ def clear(records: Records, keeping: Keeping, dry_run: bool) -> Swept:
         return Swept(0, 0, 0, 0, 0, 0, 0)
     now = layout.now_ns()
     if now is None:
-        raise errors.sweep_refused(layout.root, "the store is read-only")
+        raise errors.store_read_only(layout.root, OSError("its times cannot be set"))
     entries, held = _survey(records), inventory(layout, layout.blobs)
     oldest = now - int(keeping.grace_s * _S)
     doomed = _choose(entries, held, keeping, now)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from .. import errors
 from ..actions import Outcome
 from ..build import Project
 from ..explain import Told, before, verdict
@@ -71,7 +72,10 @@ def graph(arguments: list[str]) -> int:
     if out is None:
         say(text)
     else:
-        out.write_text(text + "\n", encoding="utf-8")
+        try:
+            out.write_text(text + "\n", encoding="utf-8")
+        except OSError as problem:
+            raise errors.cannot_write_report(out, problem) from None
     return 0
 
 
