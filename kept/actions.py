@@ -62,6 +62,8 @@ class Reason:
 
     def __str__(self) -> str:
         head = f"{self.name} comes first" if self.cause is Cause.WAITS else f"{self.cause.value} {self.name}".strip()
+        if self.old and self.old == self.new:  # what it holds changed: the code of a function, for one
+            return f"{head}: {self.new}, which is not what it was"
         change = f": {self.old or '(nothing)'} → {self.new or '(nothing)'}" if self.old or self.new else ""
         return head + change
 

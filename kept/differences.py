@@ -26,13 +26,12 @@ def differences(then: Action, now: Action) -> tuple[Reason, ...]:
 
 
 def _code(then: Action, now: Action) -> Iterator[Reason]:
-    if then.code == now.code:
-        return
-    old = {name: (part.digest, part.digest[:8]) for name, part in then.parts.items()}
-    new = {name: (part.digest, part.digest[:8]) for name, part in now.parts.items()}
+    same = then.code == now.code  # as the stage's own: what a parameter brings or takes away is told with that
+    old = {n: (part.digest, part.digest[:8]) for n, part in then.parts.items() if not same or n in now.parts}
+    new = {n: (part.digest, part.digest[:8]) for n, part in now.parts.items() if not same or n in then.parts}
     places = {name: part.where for name, part in {**then.parts, **now.parts}.items()}
     found = [Reason(r.cause, r.name, "", "", places.get(r.name, "")) for r in _changed(Cause.CODE, old, new)]
-    yield from found or [Reason(Cause.CODE)]
+    yield from found or [Reason(Cause.CODE)][same:]
 
 
 def _classes(then: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Reason]:

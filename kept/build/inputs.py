@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .. import errors
 from ..actions import Given, Output
 from ..pipeline import File, Input, Stage
-from .keys import classes_in, declaring_module
 
 if TYPE_CHECKING:
     from ..fingerprint import Fingerprint
@@ -59,17 +58,14 @@ def code_of(project: Project, stage: Stage, *, anew: bool = False) -> Fingerprin
     """Fingerprint a stage's function, with the classes of what it is given."""
     inputs = [wire for wire in stage.wires.values() if isinstance(wire, Input)]
     held = {name for wire in inputs for name in _classes(project, wire)}
-    plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
-    classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
-    libraries = tuple(sorted(_libraries(project, inputs).items()))
-    code, beside = project.keys.code, declaring_module(stage)
+    libraries = _libraries(project, inputs)
     try:
-        return code(stage.function, tuple(sorted(held | classes)), libraries, beside=beside, anew=anew)
+        return project.keys.of(stage, held, libraries, anew=anew)
     except errors.KeptError:  # a class that an input held when it was last made may be gone by now
         sure = {name for w in inputs if project.judgements[w.stage].outputs for name in _classes(project, w)}
         if sure == held:
             raise
-        return code(stage.function, tuple(sorted(sure | classes)), libraries, beside=beside, anew=anew)
+        return project.keys.of(stage, sure, libraries, anew=anew)
 
 
 def _libraries(project: Project, inputs: list[Input]) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ class Keys:
     # What was fingerprinted, and as what: kept alive, for an id is used again after its object.
     _roots: list[tuple[Callable[..., Any] | str, tuple[str, ...], str, Fingerprint]] = field(default_factory=list)
     _found: dict[str, bool] = field(default_factory=dict)  # by "module:qualname": whether there is such code
+    _joined: dict[tuple[int, ...], tuple[Fingerprint, tuple[Fingerprint, ...]]] = field(default_factory=dict)  # by ids
     _shared: dict[int, _Shared] = field(default_factory=dict)  # by the id of a fingerprint
     _defaults: dict[int, dict[str, object]] = field(default_factory=dict)  # by the id of a function
 
@@ -75,6 +77,26 @@ class Keys:
             self._codes[id(function), also, libraries, beside] = known
             self._roots.append((function, also, beside, known))
         return known
+
+    def of(
+        self, stage: Stage, held: Collection[str], libraries: Mapping[str, str], *, anew: bool = False
+    ) -> Fingerprint:
+        """Fingerprint a stage: its function, the classes of what it is given, the functions and classes in its params.
+
+        The digests of params name the code of the latter, as that of formats of the project's own is named in the key:
+        what else there is to know of it, its libraries above all, is added.
+        """
+        plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
+        classes = {f"{kind.__module__}:{kind.__qualname__}" for value in plain for kind in classes_in(value)}
+        also, versions = tuple(sorted({*held, *classes})), tuple(sorted(libraries.items()))
+        own = self.code(stage.function, also, versions, beside=declaring_module(stage), anew=anew)
+        called = [self.code(one, anew=anew) for one in (*_called(stage), *_own_formats(stage))]
+        if not called:
+            return own
+        name = tuple(map(id, (own, *called)))
+        if name not in self._joined:
+            self._joined[name] = _joined(own, called), (own, *called)
+        return self._joined[name][0]
 
     def looked_at(self) -> LookedAt | None:
         """Name all that the fingerprints of this run were made from; None if that is remembered of one no more."""
@@ -131,8 +153,7 @@ class Keys:
         form = declared_format(artifact)
         if form is None:
             return ""
-        own = not type(form).__module__.startswith("kept.")
-        return f"{form.name} {self.code(type(form)).digest}" if own else form.name
+        return f"{form.name} {self.code(type(form)).digest}" if _is_own(form) else form.name
 
     def _params(self, stage: Stage) -> dict[str, Param]:
         params = {}
@@ -179,6 +200,42 @@ class Keys:
                 os.write(descriptor, secret)
                 os.close(descriptor)
             return secret
+
+
+def _called(stage: Stage) -> list[Any]:
+    """List the functions and classes among the params of a stage, each once."""
+    found: dict[int, Any] = {}
+
+    def take(one: object) -> str:
+        found[id(one)] = one
+        return ""
+
+    plain = [wire for wire in stage.wires.values() if not isinstance(wire, Input | File)]
+    for value in (*plain, *(layout(value) for name, value in stage.arguments.items() if name not in stage.wires)):
+        encode(value, take)
+    return list(found.values())
+
+
+def _own_formats(stage: Stage) -> list[type]:
+    return [type(form) for form in map(declared_format, stage.artifacts) if form is not None and _is_own(form)]
+
+
+def _is_own(form: formats.Format) -> bool:
+    return not type(form).__module__.startswith("kept.")
+
+
+def _joined(own: Fingerprint, called: Sequence[Fingerprint]) -> Fingerprint:
+    """Add to the fingerprint of a function what is known of the code that it is given; its digest stays its own."""
+    every, by_name = (own, *called), operator.attrgetter("name")
+    return dataclasses.replace(
+        own,
+        parts=tuple(sorted({part.name: part for one in reversed(every) for part in one.parts}.values(), key=by_name)),
+        libraries={name: version for one in every for name, version in one.libraries.items()},
+        widenings=tuple(dict.fromkeys(line for one in every for line in one.widenings)),
+        blind=tuple(dict.fromkeys(spot for one in every for spot in one.blind)),
+        files={path: digest for one in every for path, digest in one.files.items()},
+        asked={name: state for one in every for name, state in one.asked.items()},
+    )
 
 
 def declaring_module(stage: Stage) -> str:

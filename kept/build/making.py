@@ -251,9 +251,9 @@ def resettled(project: Project, judged: Judgement, imported: Loaded) -> Judgemen
     assert judged.action is not None
     assert judged.code is not None
     changed = [*asked.otherwise(now.asked, imported.asked), *asked.otherwise(now.files, imported.files)]
-    if now.digest == judged.code.digest or changed or any(asked.otherwise(judged.code.files, now.files)):
-        return judged
     action, _ = project.readable(project.keys.action(judged.stage, judged.action.inputs, now))
+    if action.key == judged.action.key or changed or any(asked.otherwise(judged.code.files, now.files)):
+        return judged
     record = project.record(judged.action.key)
     if record is not None:
         project.store.publish(action.key, dataclasses.replace(record, action=action).as_json())
