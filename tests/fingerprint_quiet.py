@@ -293,5 +293,8 @@ sa("unrelated line for a logger of the project that prints", "class Log:\n    de
 sa("unrelated instances of a dataclass", "from dataclasses import dataclass\n@dataclass\nclass A: a: int = 1\nX = A(@@)\nY = [A(k) for k in (1, @@)]\ndef train(x): return A(x)\n")
 sa("unrelated paths", "from pathlib import Path\nROOT = Path(__file__).parent\nOUT = ROOT / 'out@@'\nFILES = [OUT / n for n in ('a', 'b')]\ndef train(x): return ROOT.name\n")
 sa("unrelated function under a decorator that asks an object", "class Conf:\n    def __init__(self): self.d = {}\n    def get(self, n): return self.d.get(n)\nC = Conf()\ndef deco(f):\n    if C.get(f.__module__): return f\n    return f\n@deco\ndef other(x): return x + @@\n@deco\ndef used(x): return x\ndef train(x): return used(x)\n")
+sa("docstrings of a NamedTuple and its method, annotations of that", "from typing import NamedTuple\nclass P(NamedTuple):\n    @@\n    a: int\n    def total(self) -> @@:\n        @@\n        return self.a\ndef train(x): return P(x).total()\n", None, "'''one'''", "'''two'''")
+ch("docstring of a NamedTuple that is read", "from typing import NamedTuple\nclass P(NamedTuple):\n    @@\n    a: int\ndef train(x): return P.__doc__\n", None, "'''one'''", "'''two'''")
+ch("NamedTuple given to a library that may read its fields", "from typing import NamedTuple\nfrom thirdd import adapter\nclass P(NamedTuple):\n    a: @@\nA = adapter(P)\ndef train(x): return A(x)\n", TP, "int", "float")
 C = _ALL[_start:]
 del _ALL[_start:]

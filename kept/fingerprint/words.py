@@ -28,7 +28,7 @@ _BLIND_LIBRARIES = (
     "joblib", "tqdm", "tenacity", "xgboost", "lightgbm", "kept",
 )  # fmt: skip
 DISPATCHERS = frozenset({"singledispatch", "singledispatchmethod"})  # their ``register`` reads annotations
-_STANDARD_READERS = frozenset({"singledispatchmethod", "NamedTuple", "TypedDict", "make_dataclass"})
+_STANDARD_READERS = frozenset({"singledispatchmethod", "TypedDict", "make_dataclass"})
 
 # A library's decorator of such a name keeps what it decorates; a call of such a name changes something. They are
 # compiled when the first is asked for: `re` remembers them, and most commands take fingerprints from the memory.
