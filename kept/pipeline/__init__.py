@@ -1,7 +1,8 @@
 """What the user declares: stages, artifacts by name, variants; pure values, no I/O."""
 
 from .binding import bound
-from .references import Options, Reference, Where, call_arguments, function_name, layout, leaves, signature, stage, swap
+from .functions import function_name, signature
+from .references import Options, Reference, Where, call_arguments, layout, leaves, stage, swap
 from .returns import Returns, returns
 from .units import Artifact, File, Input, Stage
 from .variants import Pipeline, announce, doors, heard, pipelines, stages, with_upstream

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from ..lean import dataclass
-from .references import Options, Where, function_name
+from .functions import function_name
+from .references import Options, Where
 
 
 @dataclass(frozen=True, slots=True)
