@@ -300,6 +300,61 @@ def test_an_inherited_stage_follows_an_overridden_one():
     assert bound(Mnist)["accuracy"].wires["model"] == Input("mnist:model", "")
 
 
+def test_an_artifact_of_a_variant_is_that_variants_own():
+    """Elsewhere, too, what a variant inherits is what it is in that variant, where it may follow an override."""
+    Mnist = mnist()
+
+    class Deep(Mnist):
+        model = stage(fit, Mnist.scaled, Mnist.digits.y, depth=9)
+
+    class Same(Deep):
+        pass
+
+    class Both(Pipeline):
+        best = stage(ensemble, Mnist.accuracy, Deep.accuracy, Same.accuracy)
+        digits = stage(ensemble, Mnist.digits.X, Deep.digits.X)
+
+    assert bound(Both)["best"].upstream == ("mnist:accuracy", "deep:accuracy")
+    assert bound(Both)["digits"].wires == {f"models[{i}]": Input("mnist:digits", "X") for i in (0, 1)}
+    assert repr(Deep.accuracy) == "<artifact Deep.accuracy>"
+
+
+def test_a_variant_is_compared_with_another_one():
+    """In a variant the parent's name stands for its own artifact; a sibling's is the sibling's."""
+    Mnist = mnist()
+
+    class Deep(Mnist):
+        model = stage(fit, Mnist.scaled, Mnist.digits.y, depth=9)
+
+    class Wide(Mnist):
+        scaled = stage(scale, Mnist.digits.X, factor=2.0)
+        compared = stage(ensemble, Mnist.accuracy, Deep.accuracy)
+
+    assert bound(Wide)["compared"].upstream == ("wide:accuracy", "deep:accuracy")
+
+
+def test_an_artifact_of_another_variant_takes_the_place_of_an_own_one():
+    """What follows it takes it from there."""
+    Mnist = mnist()
+
+    class Deep(Mnist):
+        model = stage(fit, Mnist.scaled, Mnist.digits.y, depth=9)
+
+    class Tested(Deep):
+        pass
+
+    class Other(Mnist):
+        model = Tested.model
+
+    class Last(Other):
+        pass
+
+    assert owners(Other) == owners(Last) | {"model": "deep:model"}
+    assert owners(Other)["accuracy"] == "other:accuracy"
+    assert bound(Other)["accuracy"].wires["model"] == Input("deep:model", "")
+    assert bound(Last)["accuracy"] is bound(Other)["accuracy"]
+
+
 def test_a_variant_of_a_variant_shares_what_it_can():
     """A grandchild has its parent's stages where those differ from the grandparent's."""
     Mnist = mnist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .. import errors
 from .references import Declared, Reference
@@ -29,6 +29,8 @@ class _Binding:
     def __init__(self, pipeline: type[Pipeline]) -> None:
         self.pipeline = pipeline
         self.declared: dict[str, Declared] = {}
+        # What a body names that is another pipeline's: in which class that stands, and whose it is.
+        self.taken: dict[str, tuple[type[Pipeline], type[Pipeline]]] = {}
         for cls in reversed(pipeline.__mro__):
             for name, value in vars(cls).items():
                 if isinstance(value, Reference):
@@ -36,6 +38,9 @@ class _Binding:
                         where = value._declared.where
                         raise errors.stage_outside(name, cls.__name__, pipeline.__name__, where)
                     self.declared[name] = value._declared
+                    self.taken.pop(name, None)
+                    if value._pipeline not in pipeline.__mro__:
+                        self.taken[name] = cls, cast("type[Pipeline]", value._pipeline)
                 elif name in self.declared and hasattr(cls, "_target"):
                     del self.declared[name]  # overridden by something that is no stage
         self.owners: dict[str, type[Pipeline]] = {}
@@ -74,14 +79,16 @@ class _Binding:
         return (leaf for _, leaf in declared.leaves if isinstance(leaf, Reference))
 
     def _is_local(self, reference: Reference) -> bool:
-        owner = reference._declared.owner
-        return owner in self.pipeline.__mro__ and reference._declared.name in self.declared
+        return reference._pipeline in self.pipeline.__mro__ and reference._declared.name in self.declared
 
     def _bind(self, name: str) -> Stage:
         declared = self.declared[name]
         for reference in self._references(declared):
             if reference._declared.owner is None:
                 raise errors.unnamed_stage(reference._declared.shown, declared.shown, reference._declared.where)
+        if name in self.taken:
+            self.owners[name], source = self.taken[name]
+            return bound(source)[name]
         owner = self._owner(declared)
         self.owners[name] = owner
         return self._own(name, declared) if owner is self.pipeline else bound(owner)[name]
@@ -127,8 +134,7 @@ class _Binding:
         if self._is_local(leaf):
             stage = self.done[source.name]
         else:
-            assert source.owner is not None
-            stage = bound(source.owner)[source.name]
+            stage = bound(cast("type[Pipeline]", leaf._pipeline))[source.name]
         fields = [artifact.field for artifact in stage.artifacts]
         if leaf._field and leaf._field not in fields:  # the variant's function returns something else
             raise errors.no_such_field(source.name, leaf._field, tuple(f for f in fields if f), stage.where)

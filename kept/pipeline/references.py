@@ -77,14 +77,27 @@ class Reference:
     """Stands for what a stage will return, or for one field of it; ``kept.load`` gives the value.
 
     For a type checker it *is* that value, so that mypy checks the wiring of a pipeline; at run time it only knows the
-    stage.
+    stage, and the variant through which it was looked at.
     """
 
-    __slots__ = ("_declared", "_field")
+    __slots__ = ("_declared", "_field", "_through")
 
-    def __init__(self, declared: Declared, field: str = "") -> None:
+    def __init__(self, declared: Declared, field: str = "", through: type | None = None) -> None:
         self._declared = declared
         self._field = field
+        self._through = through
+
+    def __get__(self, _: object, pipeline: type | None = None) -> Reference:
+        """Return what this is in a variant: what that inherits follows what it overrides."""
+        owner = self._declared.owner
+        if owner is None or pipeline is None or pipeline is owner or not issubclass(pipeline, owner):
+            return self
+        return Reference(self._declared, self._field, pipeline)
+
+    @property
+    def _pipeline(self) -> type | None:
+        """The class whose stage this is; None as long as that is not made."""
+        return self._through or self._declared.owner
 
     def __getattr__(self, name: str) -> Reference:
         if name.startswith("_") or name == "create_doit_tasks":  # doit asks every name in dodo.py for it
@@ -93,7 +106,7 @@ class Reference:
         fields = declared.returns.fields
         if self._field or name not in fields:
             raise errors.no_such_field(declared.shown, name, fields, Where.here())
-        return Reference(declared, name)
+        return Reference(declared, name, self._through)
 
     def __iter__(self) -> Iterator[object]:
         raise errors.not_a_value(self._declared.shown, "unpacked", Where.here())
@@ -117,7 +130,7 @@ class Reference:
 
     def __repr__(self) -> str:
         declared = self._declared
-        owner = f"{declared.owner.__name__}." if declared.owner is not None else ""
+        owner = f"{self._pipeline.__name__}." if self._pipeline is not None else ""
         return f"<artifact {owner}{declared.shown}{'.' + self._field if self._field else ''}>"
 
     def _repr_html_(self) -> str | None:

@@ -60,7 +60,8 @@ class Pipeline(metaclass=_Declaring):
     """A pipeline: its class body names the artifacts, a subclass is a variant.
 
     ``class MnistTf(Mnist)`` is the target ``mnist_tf``; ``class X(Pipeline, name="y")`` is the target ``y``.
-    References bind late, by name, as a method call does: an inherited stage follows an overridden one.
+    References bind late, by name, as a method call does: an inherited stage follows an overridden one, and is looked at
+    from elsewhere by the variant's name (``MnistTf.accuracy``).
     """
 
     _target: ClassVar[str] = ""

@@ -221,7 +221,7 @@ def _place(word: str, value: object, where: Where) -> Place:
         name = _name(word, reference, where)
         if not (isinstance(variant, type) and issubclass(variant, Pipeline)):
             raise errors.not_a_pipeline(variant, where)
-        others[variant._target] = (reference._declared.owner, name)
+        others[variant._target] = (reference._pipeline, name)
     return Place("", others)
 
 

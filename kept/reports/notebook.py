@@ -43,7 +43,7 @@ def of_pipeline(pipeline: type[Pipeline], records: Records) -> str:
 def of_reference(reference: Reference, records: Records) -> str:
     """Show where an artifact lies, what it is and what made it."""
     declared = reference._declared
-    owner = declared.owner
+    owner = reference._pipeline
     if not (isinstance(owner, type) and issubclass(owner, Pipeline)):
         return _shown(repr(reference))
     found = bound(owner)
