@@ -20,7 +20,8 @@ def not_toml(path: object, problem: str) -> KeptError:
 def missing_input(stage: str, parameter: str, path: str, where: object) -> KeptError:
     """A declared input file is not there."""
     facts: Facts = (("stage", stage), ("parameter", parameter), ("declared", where))
-    return make(KeptError, f"input file {path!r} does not exist", facts, "put the file there, or mend the path")
+    hint = "put the file there, or mend the path; a path that is no input is passed as text"
+    return make(KeptError, f"input file {path!r} does not exist", facts, hint)
 
 
 def upstream_unclear(stage: str, upstream: str, problem: KeptError) -> KeptError:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from .. import errors
+from .held import held_paths
 from .references import Declared, Reference
 from .units import Artifact, File, Input, Stage
 
@@ -112,6 +113,8 @@ class _Binding:
         else:
             made = (Artifact("", declared.returns.types.get(""), f"{target}/{name}"),)
         wires = {leaf_name: self._wire(leaf) for leaf_name, leaf in declared.leaves}
+        held = (item for name, leaf in declared.leaves for item in held_paths(name, leaf) if item[0] not in wires)
+        wires |= {name: File(path.as_posix()) for name, path in held}
         arguments = {n: wires[n] if n in wires else self._wired(value) for n, value in declared.arguments.items()}
         return Stage(
             target, name, declared.function, arguments, wires, made, declared.options, declared.where,
