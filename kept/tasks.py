@@ -18,7 +18,7 @@ from . import cleaning, errors, mistake, runners, slips
 from .actions import Outcome
 from .build import Project
 from .judge import KeptDependency, project_here
-from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages, with_upstream
+from .pipeline import File, Input, Pipeline, Stage, Where, heard, stages, unnamed, with_upstream
 
 if TYPE_CHECKING:
     from .reports import Report
@@ -47,9 +47,13 @@ slips.install(lambda: COMMANDS if DoitMain.BIN_NAME == "kept" else COMMANDS - VE
 
 
 def _told_apart(load: Callable[..., list[Task]]) -> Callable[..., list[Task]]:
-    """Let doit load tasks, and refuse two of one name with the lines that declare them: doit names none."""
+    """Let doit load tasks, and refuse two of one name with the lines that declare them: doit names none.
+
+    It asks what names stand for: pipelines that a loop has made are put beside them.
+    """
 
     def load_tasks(namespace: dict[str, Any], *args: Any, **kwargs: Any) -> list[Task]:
+        namespace = {**{f"pipeline {name}": one for name, one in unnamed(namespace).items()}, **namespace}
         tasks = load(namespace, *args, **kwargs)
         count = Counter(task.name for task in tasks)
         for name in (name for name in count if count[name] > 1):

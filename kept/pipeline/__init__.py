@@ -5,7 +5,7 @@ from .functions import function_name, signature
 from .references import Options, Reference, Where, call_arguments, layout, leaves, stage, swap
 from .returns import Returns, returns
 from .units import Artifact, File, Input, Stage
-from .variants import Pipeline, announce, doors, heard, pipelines, stages, with_upstream
+from .variants import Pipeline, announce, doors, heard, pipelines, stages, unnamed, with_upstream
 
 __all__ = [
     "Artifact",
@@ -31,5 +31,6 @@ __all__ = [
     "stage",
     "stages",
     "swap",
+    "unnamed",
     "with_upstream",
 ]

@@ -188,6 +188,12 @@ def pipelines() -> Mapping[str, type[Pipeline]]:
     return dict(_known)
 
 
+def unnamed(namespace: Mapping[str, Any]) -> Mapping[str, type[Pipeline]]:
+    """Return the pipelines that a module declares and that none of its names stands for: a loop has made them."""
+    file, held = namespace.get("__file__"), {id(value) for value in namespace.values()}
+    return {name: one for name, one in _known.items() if one._where.file == file and id(one) not in held}
+
+
 def stages(pipeline: type[Pipeline]) -> tuple[Stage, ...]:
     """Return the stages of a pipeline in an order in which they can be built."""
     return tuple(bound(pipeline).values())

@@ -13,7 +13,7 @@ from .. import errors
 from ..build import Project
 from ..fingerprint import loading
 from ..lean import dataclass
-from ..pipeline import Pipeline, Stage, bound
+from ..pipeline import Pipeline, Stage, bound, unnamed
 from ..pipeline import stages as stages_of
 from ..reading import project_around
 from ..reports import Report
@@ -98,7 +98,7 @@ def declared(*, still: bool = True) -> Declarations:
         raise
     except Exception as problem:
         raise errors.dodo_fails(dodo, problem) from problem
-    found = vars(module).values()
+    found = (*vars(module).values(), *unnamed(vars(module)).values())
     reports = {value.target: value for value in found if isinstance(value, Report)}
     named = [value for value in found if isinstance(value, type) and issubclass(value, Pipeline)]
     named += [pipeline for report in reports.values() for pipeline in report.pipelines]
