@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -100,6 +101,7 @@ REFUSED = {
     "a name that is more than text": lambda: pd.DataFrame({"a": [1]}, index=pd.Index([5], name=Text("id"))),
     "a NaN with a payload": lambda: pd.DataFrame({"a": np.array([0x7FF8000000000123], "u8").view("f8")}),
     "rows without columns": lambda: pa.table({"a": [1, 2]}).select([]),
+    "names of several types": lambda: pd.DataFrame({0: [1], "a": [2]}),
     "complex": lambda: pd.DataFrame({"a": [1j]}),
     "a numbered series": lambda: pd.Series([1], name=3),
     "objects": lambda: pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}),
@@ -159,6 +161,16 @@ def test_a_table_that_parquet_would_change_is_refused(tmp_path, make):
     assert 'Annotated[..., "pkl"]' in told.value.hint
     if make is not REFUSED["objects"]:
         assert formats.save_by_value(make(), tmp_path / "w")[1].format == "pkl"
+
+
+def test_names_of_several_types_are_no_warning(tmp_path):
+    """By value such a table is pickled, and comes back: Arrow is not heard on what it would have done."""
+    value = pd.DataFrame({0: [1], "a": [2]})
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        path, saved = formats.save_by_value(value, tmp_path / "v")
+    assert (told, saved.format) == ([], "pkl")
+    assert list(formats.load("pkl", path, trusted=True).columns) == [0, "a"]
 
 
 def test_a_refusal_names_the_column(tmp_path):

@@ -98,6 +98,8 @@ def _write_table(table: Any, path: Path, notes: dict[str, str]) -> None:
 def _write_pandas(value: Any, path: Path) -> None:
     mark, columns = "pandas.DataFrame", getattr(value, "columns", value)
     numbered = f"{columns.start} {columns.stop} {columns.step}" if type(columns).__name__ == "RangeIndex" else ""
+    if getattr(columns, "nlevels", 2) == 1 and getattr(columns, "inferred_type", "").startswith("mixed"):
+        raise Unfit("its columns have names of several types", _HINT)  # Arrow would warn of what nobody is given
     if type(value).__name__ == "Series":
         mark = "pandas.Series" if value.name is not None else "pandas.Series unnamed"
         if type(value.name) not in (str, type(None)):
